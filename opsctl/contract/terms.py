@@ -1,0 +1,70 @@
+"""What the gate needs to know of one customer at one instant, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from opsctl.contract.services import Hosting
+from opsctl.core.clock import local_day
+
+
+class AgreementState(StrEnum):
+    """Where a local day lies against the Software Maintenance Agreement (P05)."""
+
+    VALID = "valid"
+    NOT_YET = "not yet valid"
+    EXPIRED = "expired"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The Software Maintenance Agreement; both days inclusive, in the customer's zone (P05, P13)."""
+
+    reference: str
+    valid_from: date
+    valid_to: date
+    minor_releases: bool = True
+    major_releases: bool = True
+
+    def state(self, day: date) -> AgreementState:
+        """Where `day` lies."""
+        if day < self.valid_from:
+            return AgreementState.NOT_YET
+        return AgreementState.EXPIRED if day > self.valid_to else AgreementState.VALID
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The contract of one customer as it stood at one instant.
+
+    addons: order reference by add-on name (P18, P20).
+    """
+
+    customer: str
+    zone: str
+    hosting: Hosting
+    agreement: Agreement | None
+    addons: Mapping[str, str] = field(default_factory=dict)
+
+    def agreement_state(self, at: datetime) -> AgreementState:
+        """The agreement's state on the customer's local day of `at`."""
+        if self.agreement is None:
+            return AgreementState.MISSING
+        return self.agreement.state(local_day(at, self.zone))
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An agreement record (P50) or an access record (P48): valid in [valid_from, valid_to)."""
+
+    reference: str
+    valid_from: datetime
+    valid_to: datetime
+
+    def holds(self, at: datetime) -> bool:
+        """True when `at` lies within."""
+        return self.valid_from <= at < self.valid_to
