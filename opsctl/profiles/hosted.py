@@ -1,0 +1,132 @@
+"""The parts that only a vendor-hosted profile has: hosts, databases, backup, delivered components, thresholds."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from opsctl.profiles.parts import RECIPIENT, SECRET_REFERENCE, Identifier, Part
+
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+
+
+def _host_address(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        if not all(_LABEL.match(label) for label in value.removesuffix(".").split(".")):
+            raise ValueError("is neither an IP address nor a host name") from None
+    return value
+
+
+Address = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_host_address)]
+SecretReference = Annotated[str, Field(pattern=SECRET_REFERENCE, description="Where the secret is, never the secret.")]
+Recipient = Annotated[str, Field(pattern=RECIPIENT, description="An age recipient, or file:PATH beside the profile.")]
+
+
+class HostRole(StrEnum):
+    """What runs on a host."""
+
+    APPLICATION = "application"
+    DATABASE = "database"
+
+
+class Host(Part):
+    """A host that Kamstrup runs. Meters, routers, concentrators and GSM equipment are not hosts (P53)."""
+
+    name: Identifier
+    address: Address
+    port: int = Field(default=22, ge=1, le=65535)
+    user: str = Field(default="opsctl", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
+    roles: tuple[HostRole, ...] = Field(min_length=1)
+
+
+class Engine(StrEnum):
+    """Database engines that opsctl backs up."""
+
+    POSTGRESQL = "postgresql"
+    MARIADB = "mariadb"
+
+
+class Database(Part):
+    """A database to back up; `host` names one of `hosts`."""
+
+    name: Identifier
+    engine: Engine
+    host: Identifier
+    cluster: str = Field(default="main", pattern=r"^[a-z0-9_-]+$", description="PostgreSQL: Debian's cluster name.")
+
+
+class S3Store(Part):
+    """An S3-compatible store; parts are put by signed URLs, so no credential reaches a host."""
+
+    kind: Literal["s3"]
+    endpoint: Annotated[str, Field(pattern=r"^https://[^/@\s]+$")] | None = Field(
+        default=None, description="Leave out for AWS. TLS only.")
+    region: str = Field(default="eu-north-1", pattern=r"^[a-z0-9-]+$")
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    prefix: str = Field(default="", pattern=r"^([A-Za-z0-9._-]+/)*$", description="Ends with a slash, or empty.")
+    credentials: SecretReference
+    ca_file: str | None = Field(default=None, description="CA bundle of a private endpoint.")
+
+
+class DirectoryStore(Part):
+    """A directory of the control machine; the bytes come over SSH."""
+
+    kind: Literal["directory"]
+    path: str = Field(pattern=r"^/")
+
+
+Store = Annotated[S3Store | DirectoryStore, Field(discriminator="kind")]
+
+
+class BackupRecipient(Part):
+    """Who can decrypt the backups. One key at least is kept offline."""
+
+    key: Recipient
+    kept: Literal["online", "offline"]
+
+
+class Backup(Part):
+    """How backups are made and kept (P16, P17)."""
+
+    store: Store
+    recipients: tuple[BackupRecipient, ...] = Field(min_length=2)
+    keep_days: int = Field(default=30, ge=30, le=3650, description="P17 promises 30; more is allowed.")
+    minimum_good: int = Field(default=3, ge=1, le=100, description="So many good ones are never removed.")
+    rehearse_days: int = Field(default=7, ge=1, le=366)
+
+    @model_validator(mode="after")
+    def _offline_recipient(self) -> Backup:
+        if not any(recipient.kept == "offline" for recipient in self.recipients):
+            raise ValueError("no recipient is kept offline; add one whose identity is not on any machine")
+        return self
+
+
+class Component(Part):
+    """A network component. Only those that Kamstrup delivered are watched (P15)."""
+
+    name: Identifier
+    kind: Literal["server", "switch", "firewall", "service", "meter", "router", "concentrator", "gsm"]
+    address: Address
+    port: int | None = Field(default=None, ge=1, le=65535)
+    delivered_by: Literal["kamstrup", "customer"]
+
+
+class Thresholds(Part):
+    """When a check warns or fails. The data sheet gives none (P19): these are policy."""
+
+    storage_warning_percent: int = Field(default=80, ge=1, le=100)
+    storage_critical_percent: int = Field(default=90, ge=1, le=100)
+    full_within_days: int = Field(default=14, ge=1, le=365)
+    latency_warning_milliseconds: int = Field(default=50, ge=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Thresholds:
+        if self.storage_critical_percent <= self.storage_warning_percent:
+            raise ValueError("storage_critical_percent must be above storage_warning_percent")
+        return self

@@ -1,0 +1,143 @@
+"""The profile: a union by `hosting`, and the contract's terms at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from opsctl.contract.services import Hosting
+from opsctl.contract.terms import Agreement, Permission, Terms
+from opsctl.core.clock import local_day
+from opsctl.profiles.hosted import Backup, Component, Database, Host, HostRole, Thresholds
+from opsctl.profiles.parts import (
+    Addon,
+    AgreementPart,
+    Contact,
+    ContactRole,
+    EarlierTerms,
+    Freeze,
+    Identifier,
+    Language,
+    Licence,
+    OneLine,
+    Part,
+    Ready,
+    RecordedPermission,
+    Window,
+    Zone,
+)
+
+
+class CommonProfile(Part):
+    """What every customer has."""
+
+    schema_version: Literal[1]
+    customer: Identifier = Field(description="The folder's name; it also names the ledger's chain.")
+    name: Annotated[str, OneLine] = Field(min_length=1, max_length=60)
+    sample: bool = Field(default=False, description="True marks an invented customer of the lab.")
+    zone: Zone = "Europe/Copenhagen"
+    language: Language = "en"
+    hosting_from: date = Field(description="Since when the present hosting and agreement hold (P02).")
+    contacts: tuple[Contact, ...] = Field(min_length=1)
+    domains: tuple[Annotated[str, OneLine], ...] = Field(default=(), description="Mail domains of the customer.")
+    agreement: AgreementPart | None = None
+    addons: tuple[Addon, ...] = ()
+    ready: Ready
+    windows: tuple[Window, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    licences: tuple[Licence, ...] = ()
+    earlier: tuple[EarlierTerms, ...] = Field(default=(), description="Newest first.")
+
+    @model_validator(mode="after")
+    def _contacts_have_roles(self) -> CommonProfile:
+        roles = {role for contact in self.contacts for role in contact.roles}
+        if ContactRole.NOTICES not in roles:
+            raise ValueError("no contact has the role notices; give it to the one who is told about releases")
+        starts = [self.hosting_from, *(terms.effective_from for terms in self.earlier)]
+        if starts != sorted(set(starts), reverse=True):
+            raise ValueError("earlier: list the earlier contracts newest first, each before hosting_from")
+        _unique((addon.name for addon in self.addons), "addons")
+        return self
+
+
+class KamstrupProfile(CommonProfile):
+    """A system that Kamstrup hosts."""
+
+    hosting: Literal["kamstrup"]
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    databases: tuple[Database, ...] = Field(min_length=1)
+    backup: Backup
+    components: tuple[Component, ...] = ()
+    thresholds: Thresholds = Thresholds()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> KamstrupProfile:
+        _unique((host.name for host in self.hosts), "hosts")
+        _unique((database.name for database in self.databases), "databases")
+        by_name = {host.name: host for host in self.hosts}
+        for database in self.databases:
+            host = by_name.get(database.host)
+            if host is None or HostRole.DATABASE not in host.roles:
+                raise ValueError("databases: each `host` must name one of `hosts` that has the role database")
+        engines = {(database.host, database.engine) for database in self.databases}
+        if len(engines) > len({host for host, _ in engines}):
+            raise ValueError("databases: all databases of one host must have one engine")
+        return self
+
+    def host(self, name: str) -> Host:
+        """The host called `name`; KeyError when there is none."""
+        return {host.name: host for host in self.hosts}[name]
+
+
+class CustomerProfile(CommonProfile):
+    """A system that the customer hosts: no hosts, databases or store by type.
+
+    remote_hosts are usable only by an explicit run under a valid agreement *and* access record (P21, P48).
+    """
+
+    hosting: Literal["customer"]
+    remote_hosts: tuple[Host, ...] = ()
+    agreements: tuple[RecordedPermission, ...] = ()
+    access: tuple[RecordedPermission, ...] = ()
+
+
+Profile = KamstrupProfile | CustomerProfile
+ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="hosting")])
+
+
+def _unique(names: Iterable[str], where: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{where}: a name stands there twice; give each its own")
+        seen.add(name)
+
+
+def terms_at(profile: Profile, at: datetime) -> Terms:
+    """The contract's terms on the customer's local day of `at`: the newest set that began on or before it.
+
+    Before the oldest known contract the oldest one is given, without its agreement.
+    """
+    day = local_day(at, profile.zone)
+    if day >= profile.hosting_from:
+        return _terms(profile, Hosting(profile.hosting), profile.agreement, profile.addons)
+    for earlier in profile.earlier:
+        if day >= earlier.effective_from:
+            return _terms(profile, earlier.hosting, earlier.agreement, earlier.addons)
+    hosting = profile.earlier[-1].hosting if profile.earlier else Hosting(profile.hosting)
+    return _terms(profile, hosting, None, ())
+
+
+def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, addons: tuple[Addon, ...]) -> Terms:
+    sma = None if agreement is None else Agreement(
+        agreement.reference, agreement.valid_from, agreement.valid_to,
+        agreement.entitlements.minor, agreement.entitlements.major)
+    return Terms(profile.customer, profile.zone, hosting, sma, {addon.name.value: addon.order for addon in addons})
+
+
+def permissions(records: Iterable[RecordedPermission]) -> tuple[Permission, ...]:
+    """The records as the gate takes them."""
+    return tuple(Permission(record.reference, record.valid_from, record.valid_to) for record in records)

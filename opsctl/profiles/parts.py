@@ -1,0 +1,188 @@
+"""The parts of a profile that both hostings share. Closed schemas: an unknown key is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from opsctl.contract.services import Hosting
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, no unknown keys, inputs never quoted in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=False)
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("is not an IANA time zone; write one such as Europe/Copenhagen")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if len(value.splitlines()) > 1 or value != value.strip():
+        raise ValueError("must be one line, without spaces at its ends")
+    return value
+
+
+OneLine = AfterValidator(_one_line)
+"""For text that reaches a mail's header, a table or a log."""
+Zone = Annotated[str, AfterValidator(_known_zone)]
+IDENTIFIER = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+VERSION = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+WALL_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
+EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+SECRET_REFERENCE = r"^(env:[A-Z_][A-Z0-9_]*|file:/[^\s]+)$"  # noqa: S105 - a pattern
+RECIPIENT = r"^(age1[0-9a-z]{58}|file:[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)$"
+
+PATTERN_WORDS: Mapping[str, str] = {
+    IDENTIFIER: "must be small letters, digits and single hyphens, and begin with a letter",
+    VERSION: "must be a version such as 5.4.0",
+    WALL_TIME: 'must be a time of day in quotes, such as "22:30"',
+    EMAIL: "must be an e-mail address such as operations@example.com",
+    SECRET_REFERENCE: "must say where the secret is, env:NAME or file:/path; never the secret itself",
+    RECIPIENT: "must be an age recipient (age1...) or file:PATH of one beside the profile",
+}
+"""What a pattern means, for the error message."""
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=48)]
+Version = Annotated[str, Field(pattern=VERSION)]
+WallTime = Annotated[str, Field(pattern=WALL_TIME)]
+EmailAddress = Annotated[str, Field(pattern=EMAIL, max_length=254)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Language = Literal["en", "da", "de"]
+
+
+class ContactRole(StrEnum):
+    """What a contact is asked or told."""
+
+    NOTICES = "notices"
+    TECHNICAL = "technical"
+    CONTRACT = "contract"
+    SECURITY = "security"
+    ACCOUNTABLE = "accountable"
+
+
+class Contact(Part):
+    """A person or role address at the customer (P59)."""
+
+    name: Annotated[str, OneLine] = Field(min_length=1, max_length=60, description="Name as it stands in a salutation.")
+    email: EmailAddress
+    phone: Annotated[str, OneLine] | None = Field(default=None, max_length=40)
+    roles: tuple[ContactRole, ...] = Field(min_length=1, description="What this contact is told.")
+    language: Language | None = Field(default=None, description="Overrides the customer's language.")
+    confirmed: bool = Field(default=False, description="True: the customer has confirmed this address although it "
+                                                       "lies outside `domains`; without, nothing is sent to it.")
+
+
+class Entitlements(Part):
+    """What the Software Maintenance Agreement entitles to (P13); absent means entitled."""
+
+    minor: bool = Field(default=True, description="Patches and minor upgrades.")
+    major: bool = Field(default=True, description="Major releases.")
+
+
+class AgreementPart(Part):
+    """The Software Maintenance Agreement (P05). Both days are inclusive, in the customer's zone."""
+
+    reference: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
+    valid_from: date
+    valid_to: date
+    entitlements: Entitlements = Entitlements()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> AgreementPart:
+        if self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from; set it to the last day of the agreement")
+        return self
+
+
+class AddonName(StrEnum):
+    """Add-ons that can be bought (P18, P20, P25)."""
+
+    API_ACCESS = "api-access"
+    NETWORK_MANAGEMENT = "network-management"
+
+
+class Addon(Part):
+    """An add-on with the reference of its order (P20)."""
+
+    name: AddonName
+    order: Annotated[str, OneLine] = Field(min_length=1, max_length=80, description="Reference of the order.")
+
+
+class Ready(Part):
+    """The READY system as far as it is known."""
+
+    version: Version | None = Field(default=None, description="Installed version; leave out when unknown.")
+    modules: tuple[Identifier, ...] = Field(default=("ready-core",), min_length=1)
+
+
+class Window(Part):
+    """A recurring maintenance window in wall-clock time; one that ends before it starts runs over midnight."""
+
+    name: Identifier
+    weekdays: tuple[Weekday, ...] = Field(min_length=1, description="Days on which the window starts.")
+    start: WallTime
+    end: WallTime = Field(description="Earlier than or equal to start: the window ends on the next day.")
+    zone: Zone | None = Field(default=None, description="Defaults to the customer's zone.")
+    latest_start_minutes: int | None = Field(
+        default=None, ge=1, le=1440, description="Nothing starts later than this after the opening.")
+
+
+class Freeze(Part):
+    """A stretch of local days, both inclusive, on which nothing is changed."""
+
+    first_day: date
+    last_day: date
+    reason: Annotated[str, OneLine] = Field(min_length=1, max_length=200)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Freeze:
+        if self.last_day < self.first_day:
+            raise ValueError("last_day lies before first_day; swap them")
+        return self
+
+
+class Licence(Part):
+    """A third-party licence used in READY (P14, P24). Never the key itself."""
+
+    product: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
+    vendor: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
+    metric: Annotated[str, OneLine] = Field(min_length=1, max_length=40, description="seats, cores, meters, ...")
+    quantity: int = Field(ge=0)
+    valid_to: date | None = Field(default=None, description="Leave out for a perpetual licence.")
+    held_at: Annotated[str, OneLine] = Field(min_length=1, max_length=120,
+                                             description="Where the licence document lies.")
+
+
+class EarlierTerms(Part):
+    """The contract as it stood before, so that the past is judged by it (P02)."""
+
+    effective_from: date
+    hosting: Hosting
+    agreement: AgreementPart | None = None
+    addons: tuple[Addon, ...] = ()
+
+
+class RecordedPermission(Part):
+    """An agreement (P50) or access record (P48) noted in the profile: valid in [valid_from, valid_to)."""
+
+    reference: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
+    granted_by: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
+    valid_from: datetime
+    valid_to: datetime
+
+    @model_validator(mode="after")
+    def _aware_and_in_order(self) -> RecordedPermission:
+        if self.valid_from.tzinfo is None or self.valid_to.tzinfo is None:
+            raise ValueError("times need a zone, for example 2026-11-23T09:00:00+01:00")
+        if self.valid_to <= self.valid_from:
+            raise ValueError("valid_to must lie after valid_from")
+        return self

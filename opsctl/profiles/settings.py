@@ -1,0 +1,97 @@
+"""The operator's settings, `opsctl.yml`: where the ledger, inventories, keys and run folders are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from opsctl.profiles.hosted import SecretReference
+from opsctl.profiles.parts import OneLine, Part
+
+LedgerUrl = Annotated[str, Field(pattern=r"^(sqlite:////|postgresql(\+psycopg)?://)",
+                                 description="sqlite:////absolute/path or postgresql://; a password belongs in "
+                                             "PGPASSFILE, not here.")]
+
+
+class LedgerSettings(Part):
+    """Where the evidence is kept."""
+
+    url: LedgerUrl
+
+
+class SshSettings(Part):
+    """How hosts are reached; their keys come from `known_hosts` beside each profile."""
+
+    identity: Path = Field(description="Private key file, mode 0600.")
+    connect_seconds: int = Field(default=10, ge=1, le=300)
+
+
+class SmtpTls(StrEnum):
+    """How the connection to the relay is protected; its certificate is always verified."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none-loopback-only"
+
+
+class SmtpSettings(Part):
+    """The mail relay."""
+
+    host: Annotated[str, OneLine] = Field(min_length=1, max_length=253)
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: SmtpTls = Field(default=SmtpTls.STARTTLS, description="implicit is usually port 465.")
+    ca_file: Path | None = Field(default=None, description="Left out: the authorities this machine trusts.")
+    user: Annotated[str, OneLine] | None = Field(default=None, min_length=1)
+    password: SecretReference | None = None
+    per_minute: int = Field(default=30, ge=1, le=6000, description="Messages handed over per minute at most.")
+
+    @model_validator(mode="after")
+    def _protected(self) -> SmtpSettings:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password belong together; write both or neither")
+        if self.tls is SmtpTls.NONE and not _loopback(self.host):
+            raise ValueError("tls: none-loopback-only is for a relay on this machine; write starttls or implicit")
+        if self.tls is SmtpTls.NONE and self.user is not None:
+            raise ValueError("a password goes only over TLS; leave out user and password, or set tls")
+        return self
+
+
+class ApprovalSettings(Part):
+    """Whose signatures approve."""
+
+    allowed_signers: Path = Field(description="ssh-keygen(1), ALLOWED SIGNERS: names, namespaces=\"opsctl-notice\", "
+                                              "public key.")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Policy(Part):
+    """Cadences that the data sheet leaves open; the operator's own, never shown as promises."""
+
+    patch_every_days: int = Field(default=30, ge=1, le=366)
+
+
+class Settings(Part):
+    """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
+
+    ledger: LedgerSettings | None = Field(
+        default=None, description="Left out: an SQLite file under the state folder.")
+    inventories: Path = Path("inventories")
+    releases: Path = Path("releases")
+    templates: Path = Path("templates")
+    playbooks: Path = Path("playbooks")
+    runs: Path | None = Field(default=None, description="Run folders (0700); default under the state folder.")
+    drafts: Path | None = Field(default=None, description="Notice drafts; default under the state folder.")
+    ssh: SshSettings | None = None
+    smtp: SmtpSettings | None = None
+    approvals: ApprovalSettings | None = None
+    policy: Policy = Policy()
