@@ -1,0 +1,1 @@
+"""The ledger's schema revisions, run by `opsctl.ledger.migrate`."""

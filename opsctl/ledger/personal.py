@@ -1,0 +1,58 @@
+"""Personal data beside the chain: evidence names it by a salted hash, so it can be erased alone."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import Connection, insert, select, update
+
+from opsctl.core.errors import EvidenceDamaged, UsageError
+from opsctl.ledger import schema
+from opsctl.ledger.canonical import require_label, require_unicode
+
+_table = schema.personal
+ERASED = "personal.erased"
+
+
+def put(connection: Connection, chain: str, text: str, recorded_at: str) -> str:
+    """Store `text`; returns its reference, 64 hexadecimal digits. The same text twice gives two references."""
+    if not isinstance(text, str):
+        raise TypeError(f"personal data is text, not {type(text).__name__}")
+    if "\0" in require_unicode(text, "personal data"):
+        raise ValueError("personal data holds a NUL character, which a database cannot store as text")
+    salt = secrets.token_hex(16)
+    reference = _reference(salt, text)
+    connection.execute(insert(_table).values(reference=reference, chain=require_label(chain, "chain"), salt=salt,
+                                             text=text, recorded_at=recorded_at))
+    return reference
+
+
+def get(connection: Connection, reference: str) -> str | None:
+    """The text, None when it was erased or never stored; EvidenceDamaged when it was changed."""
+    row = connection.execute(select(_table.c.salt, _table.c.text)
+                             .where(_table.c.reference == reference)).one_or_none()
+    if row is None or row.text is None:
+        return None
+    if _reference(str(row.salt), str(row.text)) != reference:
+        raise EvidenceDamaged(f"The personal data {reference[:12]} is not what was recorded.",
+                              "Somebody changed it in the database; the entries that name it are unharmed.")
+    return str(row.text)
+
+
+def erase(connection: Connection, reference: str, erased_at: str) -> str:
+    """Remove text and salt; returns the chain it belongs to. UsageError when there is nothing to erase."""
+    row = connection.execute(select(_table.c.chain, _table.c.erased_at)
+                             .where(_table.c.reference == reference).with_for_update()).one_or_none()
+    if row is None:
+        raise UsageError(f"There is no personal data with the reference {reference[:64]!r}.",
+                         "Take the reference from the entry that names it.")
+    if row.erased_at is not None:
+        raise UsageError(f"The personal data {reference[:12]} was erased at {row.erased_at} already.")
+    connection.execute(update(_table).where(_table.c.reference == reference)
+                       .values(text=None, salt=None, erased_at=erased_at))
+    return str(row.chain)
+
+
+def _reference(salt: str, text: str) -> str:
+    return hashlib.sha256(f"{salt}:{text}".encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,129 @@
+"""The ledger: what the rest of opsctl sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from opsctl.core.clock import Clock
+from opsctl.ledger import inspection, leases, personal, schema
+from opsctl.ledger.canonical import require_label, stamp
+from opsctl.ledger.database import Database
+from opsctl.ledger.model import Checkpoint, Entry, Lease, Verification
+from opsctl.ledger.reading import Selection, read
+from opsctl.ledger.writing import draft, write
+
+
+class Ledger:
+    """Append-only evidence on SQLite or PostgreSQL; safe to use from several threads, not over a fork.
+
+    Every method may raise OperationFailed when the database cannot be used.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the database connections; the ledger opens new ones when it is used again."""
+        self._database.close()
+
+    def append(self, chain: str, kind: str, payload: Mapping[str, Any], *, actor: str, run: str = "",
+               lease: Lease | None = None, at: datetime | None = None) -> Entry:
+        """Record evidence; durable when this returns.
+
+        chain: the customer's id, or `operator`. at: the time of recording, by default the clock's.
+        Raises Locked when `lease` was taken over or released, TypeError for a secret or what JSON lacks,
+        ValueError for NaN or a name that is empty or not printable.
+        """
+        new = draft(chain, kind, payload, actor, run)
+        with self._database.writing() as connection:
+            return write(connection, new, self._clock, lease, at)
+
+    def entries(self, chain: str | None = None, kinds: Collection[str] | None = None, since: datetime | None = None,
+                until: datetime | None = None, newest_first: bool = False,
+                limit: int | None = None) -> Iterator[Entry]:
+        """Entries with since <= recorded_at < until: by sequence within a chain, by arrival over all.
+
+        EvidenceDamaged when a row cannot be read.
+        """
+        wanted = None if kinds is None else frozenset([kinds] if isinstance(kinds, str) else kinds)
+        return read(self._database, Selection(chain, wanted, None, since, until, newest_first, limit))
+
+    def last(self, chain: str, kind: str) -> Entry | None:
+        """The newest entry of this kind, None when there is none."""
+        return next(self.entries(chain, [kind], newest_first=True, limit=1), None)
+
+    def chains(self) -> list[str]:
+        """The chains that have entries, by name."""
+        query = select(schema.head.c.chain).where(schema.head.c.count > 0).order_by(schema.head.c.chain)
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    def find_run(self, run: str) -> list[Entry]:
+        """Every entry of one run, over all chains, in the order of arrival."""
+        return list(read(self._database, Selection(run=require_label(run, "run"))))
+
+    def verify(self, chain: str | None = None, checkpoint: Mapping[str, Checkpoint] | None = None) -> Verification:
+        """Read everything again and say what is wrong; damage is a finding, never an exception.
+
+        checkpoint: an earlier `checkpoint()`, kept elsewhere; only it can show a tail cut with its head row.
+        """
+        with self._database.reading() as connection:
+            return inspection.verify(connection, chain, checkpoint)
+
+    def export(self, chain: str | None = None) -> Iterator[str]:
+        """JSON Lines without line ends, one snapshot; `verify_export` reads them without a ledger."""
+        with self._database.reading() as connection:
+            yield from inspection.export(connection, chain)
+
+    def checkpoint(self) -> dict[str, Checkpoint]:
+        """Count and head of every chain, to be kept where this ledger's writer cannot change it."""
+        with self._database.reading() as connection:
+            return inspection.checkpoints(connection)
+
+    def acquire(self, name: str, owner: str, seconds: float) -> Lease:
+        """Take the lease `name`; Locked, naming owner, since and until, while another one holds it."""
+        with self._database.writing() as connection:
+            return leases.acquire(connection, self._database.now, name, owner, seconds)
+
+    def renew(self, lease: Lease) -> Lease:
+        """The lease with its full time from now; Locked when it was taken over or released."""
+        with self._database.writing() as connection:
+            return leases.renew(connection, self._database.now, lease)
+
+    def release(self, lease: Lease) -> None:
+        """Free the lease; nothing happens when it was taken over."""
+        with self._database.writing() as connection:
+            leases.release(connection, self._database.now, lease)
+
+    def leases(self) -> list[Lease]:
+        """Every lease that is not released; `expired` ones belong to runs that died."""
+        with self._database.reading() as connection:
+            return leases.held_leases(connection, self._database.now)
+
+    def put_personal(self, chain: str, text: str) -> str:
+        """Store personal data beside the chain; returns the reference that evidence may name."""
+        with self._database.writing() as connection:
+            return personal.put(connection, chain, text, stamp(self._clock.now()))
+
+    def personal(self, reference: str) -> str | None:
+        """The personal data, None when it was erased or never stored; EvidenceDamaged when it was changed."""
+        with self._database.reading() as connection:
+            return personal.get(connection, reference)
+
+    def erase_personal(self, reference: str, reason: str, actor: str) -> Entry:
+        """Erase text and salt, and record that and why; the evidence that names the reference stays.
+
+        UsageError when the reference is unknown or erased already.
+        """
+        require_label(reason, "reason")
+        with self._database.writing() as connection:
+            chain = personal.erase(connection, reference, stamp(self._clock.now()))
+            new = draft(chain, personal.ERASED, {"reference": reference, "reason": reason}, actor, "")
+            entry = write(connection, new, self._clock, None, None)
+        self._database.fold_log()
+        return entry
