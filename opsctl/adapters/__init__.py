@@ -1,0 +1,1 @@
+"""The outside world, one module each. SDKs are imported only here and only when used."""

@@ -1,0 +1,149 @@
+"""What ansible-runner's events mean for each planned host: pure, so that it is tested without a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from opsctl.adapters.ansible_inventory import Target
+
+_MESSAGE_LENGTH = 600
+_NOT_RUN = "Conditional result was False"
+# Runs on this machine, before a host is spoken to: a role's arguments that fit do not mean a host was touched.
+_ARGUMENTS = "validate_argument_spec"
+
+
+class HostState(StrEnum):
+    """How a planned host came out of the run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNTOUCHED = "not reached by the run"
+
+
+@dataclass(frozen=True)
+class HostResult:
+    """One planned host. data: what the playbook gave back with set_stats for this host; also after a failure."""
+
+    target: Target
+    state: HostState
+    changed: int
+    message: str
+    data: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """True when every task of the host went well and at least one ran."""
+        return self.state is HostState.OK
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """In check mode: of `tasks` that would have run, `skipped` were skipped because they cannot predict."""
+
+    tasks: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class _Host:
+    tasks: int = 0
+    changed: int = 0
+    message: str = ""
+    failed: bool = False
+    unreachable: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Collector:
+    """Takes runner's events in order; afterwards `results` has one entry for every planned host.
+
+    on_task is called with target and task name when a host begins a task, on_data when a host gives data back.
+    """
+
+    def __init__(self, targets: Sequence[Target], on_task: Callable[[Target, str], None] | None = None,
+                 on_data: Callable[[Target, Mapping[str, Any]], None] | None = None) -> None:
+        self._targets = {target.name: target for target in targets}
+        self._hosts: dict[str, _Host] = {name: _Host() for name in self._targets}
+        self._on_task = on_task
+        self._on_data = on_data
+        self._skipped = 0
+        self.error = ""
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """Take one event; always True, because anything else makes runner drop its statistics."""
+        kind = event.get("event", "")
+        details = event.get("event_data") or {}
+        name = details.get("host")
+        if kind == "error" or (kind == "verbose" and "ERROR" in str(event.get("stdout", ""))):
+            self.error = self.error or str(event.get("stdout", "")).strip()[:_MESSAGE_LENGTH]
+        if name in self._hosts:
+            self._host_event(kind, details, self._targets[name], self._hosts[name])
+        return True
+
+    @property
+    def results(self) -> dict[str, HostResult]:
+        """The outcome of every planned host by inventory name."""
+        return {name: HostResult(self._targets[name], _state(host), host.changed, host.message, host.data)
+                for name, host in self._hosts.items()}
+
+    @property
+    def predicted(self) -> Predicted:
+        """How much of a check-mode run was predicted."""
+        return Predicted(sum(host.tasks for host in self._hosts.values()) + self._skipped, self._skipped)
+
+    def _host_event(self, kind: str, details: Mapping[str, Any], target: Target, host: _Host) -> None:
+        result = details.get("res") or {}
+        if str(details.get("task_action", "")).endswith(_ARGUMENTS) and kind != "runner_on_failed":
+            return
+        if kind == "runner_on_start" and self._on_task:
+            self._on_task(target, str(details.get("task", "")))
+        elif kind == "runner_on_skipped" and result.get("skip_reason") != _NOT_RUN:
+            self._skipped += 1
+        elif kind == "runner_on_ok":
+            host.tasks += 1
+            host.changed += bool(result.get("changed"))
+            self._data(result, target, host)
+        elif kind == "runner_on_failed" and not details.get("ignore_errors"):
+            host.failed = True
+            host.message = host.message or _message(result, str(details.get("task", "")))
+        elif kind == "runner_on_unreachable":
+            host.unreachable = True
+            host.message = host.message or _unreachable(str(result.get("msg") or ""))
+
+    def _data(self, result: Mapping[str, Any], target: Target, host: _Host) -> None:
+        stats = result.get("ansible_stats")
+        if stats:
+            host.data.update(stats.get("data") or {})
+            if self._on_data:
+                self._on_data(target, dict(host.data))
+
+
+def _state(host: _Host) -> HostState:
+    if host.unreachable:
+        return HostState.UNREACHABLE
+    if host.failed:
+        return HostState.FAILED
+    return HostState.OK if host.tasks else HostState.UNTOUCHED
+
+
+def _unreachable(text: str) -> str:
+    """What ssh said, without the frame around it; the two troubles with keys in plain words."""
+    if "IDENTIFICATION HAS CHANGED" in text:
+        return "its host key is not the one in known_hosts: find out why before you correct the file"
+    if "Host key verification failed" in text or "host key is known for" in text:
+        return "its host key is not in known_hosts: write it there, taken from the host itself"
+    return " ".join(text.rpartition("reached over ssh: ")[2].split())[:_MESSAGE_LENGTH]
+
+
+def _message(result: Mapping[str, Any], task: str) -> str:
+    parts = [str(result.get("msg") or "")]
+    for key in ("stderr", "module_stderr"):
+        text = str(result.get(key) or "").strip()
+        if text and text not in parts[0]:
+            parts.append(text[-_MESSAGE_LENGTH:])
+    text = " ".join(" ".join(part.split()) for part in parts if part)[:_MESSAGE_LENGTH]
+    return f"{task}: {text}" if task else text

@@ -1,0 +1,228 @@
+"""An S3-compatible bucket as a store (boto3, signature version 4, TLS only).
+
+Traps: botocore since 1.36 sends CRC32 and no Content-MD5, and `when_required` removes the checksum
+that an object lock needs; so automatic checksums are off and the manifest's are given by hand. Its
+default for a private endpoint is signature version 2, which many stores refuse.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from opsctl.adapters.objects.model import (
+    Listing,
+    OpenUpload,
+    Retained,
+    Retention,
+    StoredObject,
+    StoredVersion,
+    Unreachable,
+    UploadedPart,
+    safe_key,
+)
+from opsctl.adapters.secrets import resolve
+from opsctl.core.errors import ConfigurationError, OperationFailed
+from opsctl.core.secret import Secret
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from opsctl.profiles.hosted import S3Store
+
+_ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
+
+
+class S3Objects:
+    """One bucket, below one prefix."""
+
+    signs = True
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "", endpoint: str = "") -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._endpoint = endpoint
+
+    @classmethod
+    def at(cls, store: S3Store) -> S3Objects:
+        """The bucket that a profile names; credentials as JSON with access_key_id and secret_access_key."""
+        import boto3
+
+        given = _credentials(store.credentials)
+        config = Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 4},
+                        connect_timeout=10, read_timeout=30, max_pool_connections=8,
+                        request_checksum_calculation="when_required", response_checksum_validation="when_required",
+                        s3={"addressing_style": "path"} if store.endpoint else {})
+        client: S3Client = boto3.session.Session().client(
+            "s3", region_name=store.region, endpoint_url=store.endpoint, config=config,
+            aws_access_key_id=given["access_key_id"], aws_secret_access_key=given["secret_access_key"],
+            aws_session_token=given.get("session_token"), verify=store.ca_file or True)
+        return cls(client, store.bucket, store.prefix, store.endpoint or "")
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self._bucket}/{self._prefix}" + (f" at {self._endpoint}" if self._endpoint else "")
+
+    def list(self, prefix: str) -> Listing:
+        found: list[StoredObject] = []
+        now: datetime | None = None
+        with self._told("listing"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix)
+            for page in pages:
+                # The first page's: an age reckoned from it is never too high.
+                now = now or _answered_at(page["ResponseMetadata"])
+                found += [StoredObject(self._own(item["Key"]), item["Size"], item["LastModified"].astimezone(UTC))
+                          for item in page.get("Contents", ())]
+        if now is None:
+            raise OperationFailed(f"{self.place} does not tell its time", "its answers need a Date header (RFC 9110)")
+        return Listing(tuple(sorted(found, key=lambda item: item.key)), now)
+
+    def versions(self, prefix: str) -> tuple[StoredVersion, ...]:
+        found: list[StoredVersion] = []
+        with self._told("listing versions"):
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix)
+            for page in pages:
+                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null")
+                          for item in page.get("Versions", ())]
+                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null", marker=True)
+                          for item in page.get("DeleteMarkers", ())]
+        return tuple(sorted(found, key=lambda item: (item.key, item.version)))
+
+    def put(self, key: str, body: bytes) -> None:
+        md5 = hashlib.md5(body, usedforsecurity=False).digest()
+        with self._told(key):
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._full(key), Body=body, ContentMD5=base64.b64encode(md5).decode(),
+                ChecksumAlgorithm="SHA256", ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode())
+
+    def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
+        extent = f"bytes={start}-" if size is None else f"bytes={start}-{start + size - 1}"
+        given: dict[str, Any] = {"Range": extent} if start or size is not None else {}
+        with self._told(key):
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._full(key), **given)
+            found = answer["Body"].read()
+        if size is not None and len(found) != size:
+            raise OperationFailed(f"{key} in {self.place} is shorter than expected", "use another backup")
+        return found
+
+    def begin(self, key: str) -> str:
+        with self._told(key):
+            return self._client.create_multipart_upload(Bucket=self._bucket, Key=self._full(key))["UploadId"]
+
+    def put_part(self, key: str, upload: str, number: int, body: bytes) -> UploadedPart:
+        md5 = hashlib.md5(body, usedforsecurity=False).digest()
+        with self._told(key):
+            answer = self._client.upload_part(Bucket=self._bucket, Key=self._full(key), UploadId=upload, Body=body,
+                                              PartNumber=number, ContentMD5=base64.b64encode(md5).decode())
+        return UploadedPart(number, len(body), answer["ETag"].strip('"'))
+
+    def sign_part(self, key: str, upload: str, number: int, seconds: int) -> Secret:
+        return Secret(self._client.generate_presigned_url(
+            "upload_part", ExpiresIn=seconds, HttpMethod="PUT",
+            Params={"Bucket": self._bucket, "Key": self._full(key), "UploadId": upload, "PartNumber": number}))
+
+    def sign_get(self, key: str, seconds: int) -> Secret:
+        return Secret(self._client.generate_presigned_url(
+            "get_object", ExpiresIn=seconds, Params={"Bucket": self._bucket, "Key": self._full(key)}))
+
+    def parts(self, key: str, upload: str) -> tuple[UploadedPart, ...]:
+        with self._told(key):
+            pages = self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=self._full(key), UploadId=upload)
+            return tuple(UploadedPart(item["PartNumber"], item["Size"], item["ETag"].strip('"'))
+                         for page in pages for item in page.get("Parts", ()))
+
+    def complete(self, key: str, upload: str, parts: Sequence[UploadedPart]) -> None:
+        if not parts or tuple(parts) != self.parts(key, upload):
+            raise OperationFailed(f"the parts of {key} in {self.place} are not those that were sent",
+                                  "take the backup again")
+        with self._told(key):
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=self._full(key), UploadId=upload,
+                MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]})
+
+    def abort(self, key: str, upload: str) -> None:
+        with self._told(key, absent_is_fine=True):
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._full(key), UploadId=upload)
+
+    def uploads(self, prefix: str) -> tuple[OpenUpload, ...]:
+        with self._told("listing uploads"):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix)
+            found = [OpenUpload(self._own(item["Key"]), item["UploadId"], item["Initiated"].astimezone(UTC))
+                     for page in pages for item in page.get("Uploads", ())
+                     if item["Key"].startswith(self._prefix + prefix)]
+        return tuple(found)
+
+    def delete(self, key: str) -> None:
+        for version in self.versions(key):
+            if version.key != key:
+                continue
+            with self._told(key, absent_is_fine=True):
+                self._client.delete_object(Bucket=self._bucket, Key=self._full(key), VersionId=version.version)
+
+    def retention(self, key: str) -> Retention | None:
+        with self._told(key):
+            head = self._client.head_object(Bucket=self._bucket, Key=self._full(key))
+        if head.get("ObjectLockLegalHoldStatus") == "ON":
+            return Retention(None, "legal hold")
+        until = head.get("ObjectLockRetainUntilDate")
+        return None if until is None else Retention(until.astimezone(UTC), head.get("ObjectLockMode", "lock").lower())
+
+    def _full(self, key: str) -> str:
+        return self._prefix + safe_key(key)
+
+    def _own(self, full: str) -> str:
+        return full.removeprefix(self._prefix)
+
+    @contextmanager
+    def _told(self, what: str, *, absent_is_fine: bool = False) -> Iterator[None]:
+        """Turn the SDK's errors into ours; its texts may quote addresses, so only the code is passed on."""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            if absent_is_fine and code in _ABSENT:
+                return
+            if code == "AccessDenied" and "lock" in str(error.response.get("Error", {}).get("Message", "")).lower():
+                raise Retained(f"{what} in {self.place} is locked", "wait until the lock ends") from None
+            raise OperationFailed(f"{what} in {self.place}: the store answered {code}", _remedy(code)) from None
+        except BotoCoreError as error:
+            raise Unreachable(f"{what} in {self.place}: {type(error).__name__}",
+                              "is the endpoint reachable, and its certificate trusted by `ca_file`?") from None
+
+
+def _remedy(code: str) -> str:
+    if code in {"AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403"}:
+        return "check the credentials and what the bucket's policy allows them"
+    if code == "NoSuchBucket":
+        return "create the bucket, or correct `backup.store.bucket`"
+    return "try again; if it stays, look into the store's log"
+
+
+def _answered_at(metadata: Any) -> datetime | None:
+    header = metadata.get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(header).astimezone(UTC) if header else None
+
+
+def _credentials(reference: str) -> dict[str, str]:
+    try:
+        given = json.loads(resolve(reference).reveal())
+        if isinstance(given, dict) and {"access_key_id", "secret_access_key"} <= given.keys():
+            return {str(name): str(value) for name, value in given.items()}
+    except json.JSONDecodeError:
+        pass
+    raise ConfigurationError(f"the credentials in {reference} are not what S3 needs",
+                             'write {"access_key_id": "...", "secret_access_key": "..."}')

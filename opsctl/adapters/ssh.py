@@ -1,0 +1,239 @@
+"""SSH to a customer's host (paramiko): host keys are strict, sessions bounded, and long work can be stopped by name.
+
+Known hosts come from the file beside the customer's profile, never from the user's own; an agent or
+other keys of the user are not offered.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import paramiko
+
+from opsctl.core.clock import Clock
+from opsctl.core.errors import ConfigurationError, OperationFailed
+from opsctl.profiles.hosted import Host
+
+# What paramiko's own threads complain of reaches the caller as an error; without a handler it would print too.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+WINDOW_BYTES = 1 << 24
+KEEPALIVE_SECONDS = 15
+DEAD_LINK_MILLISECONDS = 45_000
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a command on a host ended. A command killed by a signal has the exit code -1."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+    def text(self) -> str:
+        """Standard output as text, without the last line break."""
+        return self.stdout.decode("utf-8", "replace").rstrip("\n")
+
+
+class Channel:
+    """A running command: bytes in, lines or exact counts out. OperationFailed when it falls silent or breaks off."""
+
+    def __init__(self, channel: paramiko.Channel, name: str) -> None:
+        self._channel = channel
+        self._name = name
+        self._buffer = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            self._channel.sendall(data)
+        except (OSError, paramiko.SSHException) as error:
+            raise self._broken(error) from None
+
+    def read_line(self, seconds: float) -> bytes:
+        """The next line without its end; b"" when the command has closed its output."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if not self._fill(seconds):
+                return b""
+        line = bytes(self._buffer[:end])
+        del self._buffer[:end + 1]
+        return line
+
+    def read_exactly(self, count: int, seconds: float) -> bytes:
+        """Exactly `count` bytes; OperationFailed when the output ends before."""
+        while len(self._buffer) < count:
+            if not self._fill(seconds):
+                raise OperationFailed(f"{self._name}: the connection ended in the middle of a part", "run it again")
+        found = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return found
+
+    def _fill(self, seconds: float) -> bool:
+        self._channel.settimeout(seconds)
+        try:
+            data = self._channel.recv(WINDOW_BYTES)
+        except TimeoutError:
+            raise OperationFailed(f"{self._name}: nothing was heard for {seconds:.0f} seconds",
+                                  "look whether the host and its link are up, then run it again") from None
+        except (OSError, paramiko.SSHException) as error:
+            raise self._broken(error) from None
+        self._buffer += data
+        return bool(data)
+
+    def close_input(self) -> None:
+        """Tell the command that no more input comes."""
+        self._channel.shutdown_write()
+
+    def result(self, seconds: float) -> Completed:
+        """Wait for the end; returns what is left of both outputs."""
+        deadline = time.monotonic() + seconds
+        out, err = bytearray(self._buffer), bytearray()
+        channel = self._channel
+        while True:
+            ended = channel.exit_status_ready()
+            moved = False
+            while channel.recv_ready():
+                out += channel.recv(WINDOW_BYTES)
+                moved = True
+            while channel.recv_stderr_ready():
+                err += channel.recv_stderr(WINDOW_BYTES)
+                moved = True
+            if ended and not moved and (channel.eof_received or channel.closed):
+                return Completed(channel.recv_exit_status(), bytes(out), bytes(err))
+            if time.monotonic() > deadline:
+                channel.close()
+                raise OperationFailed(f"{self._name}: not done after {seconds:.0f} seconds",
+                                      "look at the host's load, then run it again")
+            if channel.closed and not ended:
+                raise self._broken(EOFError("closed"))
+            if not moved:
+                channel.status_event.wait(0.01)
+
+    def close(self) -> None:
+        """Break the command off: its input ends."""
+        self._channel.close()
+
+    def _broken(self, error: Exception) -> OperationFailed:
+        return OperationFailed(f"{self._name}: the connection broke off ({type(error).__name__})",
+                               "look whether the host and its link are up, then run it again")
+
+
+class Shell:
+    """A connection to one host."""
+
+    def __init__(self, client: paramiko.SSHClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def open(self, argv: Sequence[str], *, sudo: bool = False, seconds: float = 30) -> Channel:
+        """Start a command and return its channel; arguments are quoted, secrets do not belong in them."""
+        command = shlex.join(["sudo", "-n", "--", *argv] if sudo else argv)
+        transport = self._client.get_transport()
+        try:
+            if transport is None:
+                raise EOFError
+            channel = transport.open_session(window_size=WINDOW_BYTES, timeout=seconds)
+            channel.settimeout(seconds)
+            # paramiko waits without end for the answer to a command; a host that is frozen never gives one.
+            alarm = threading.Timer(seconds, channel.close)
+            alarm.start()
+            try:
+                channel.exec_command(command)
+            finally:
+                alarm.cancel()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise OperationFailed(f"{self._name}: a command could not be started ({type(error).__name__})",
+                                  "look whether the host and its link are up, then run it again") from None
+        return Channel(channel, self._name)
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", sudo: bool = False, timeout: float = 60) -> Completed:
+        """Run a command to its end; OperationFailed after `timeout` seconds."""
+        channel = self.open(argv, sudo=sudo, seconds=timeout)
+        try:
+            if stdin:
+                channel.write(stdin)
+            channel.close_input()
+            return channel.result(timeout)
+        finally:
+            channel.close()
+
+    def stop_unit(self, name: str, *, timeout: float = 30) -> bool:
+        """Stop a systemd unit by name or pattern; True when systemd did so. No error when there is none."""
+        return self.run(["systemctl", "stop", "--", name], sudo=True, timeout=timeout).exit_code == 0
+
+    def clock_offset(self, clock: Clock) -> float:
+        """Seconds by which the host's clock is ahead of `clock`; off by at most half the round trip."""
+        before = clock.now()
+        said = self.run(["date", "+%s.%N"], timeout=15).text()
+        after = clock.now()
+        return (datetime.fromtimestamp(float(said), UTC) - (before + (after - before) / 2)).total_seconds()
+
+
+@contextmanager
+def connect(host: Host, *, known_hosts: Path, identity: Path, timeout: float = 10) -> Iterator[Shell]:
+    """Connect to `host` with strict host keys; closed at the end of the block.
+
+    OperationFailed when the host is unreachable, its key unknown or changed, or the login refused.
+    """
+    client = paramiko.SSHClient()
+    try:
+        _open(client, host, known_hosts, identity, timeout)
+        yield Shell(client, host.name)
+    finally:
+        client.close()
+
+
+def _transport(link: Any, /, **options: Any) -> paramiko.Transport:
+    """A transport that prefers AES-GCM: it needs no separate MAC, which Python would compute slowly."""
+    transport = paramiko.Transport(link, **options)
+    offered = transport.get_security_options()
+    offered.ciphers = sorted(offered.ciphers, key=lambda name: "gcm" not in name)
+    return transport
+
+
+def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: Path, timeout: float) -> None:
+    if not identity.is_file():
+        raise ConfigurationError(f"the SSH key {identity} is not there", "set `ssh.identity` in opsctl.yml")
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    try:
+        client.load_host_keys(str(known_hosts))
+        # A deadline for unacknowledged data: else a dead link is noticed only after a quarter of an hour.
+        link = socket.create_connection((host.address, host.port), timeout=timeout)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_MILLISECONDS)
+        client.connect(host.address, host.port, host.user, key_filename=str(identity), sock=link, timeout=timeout,
+                       banner_timeout=timeout, auth_timeout=timeout, allow_agent=False, look_for_keys=False,
+                       transport_factory=_transport)
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_SECONDS)
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise _explained(error, host, known_hosts, identity) from None
+
+
+def _explained(error: Exception, host: Host, known_hosts: Path, identity: Path) -> OperationFailed:
+    where = f"{host.name} ({host.address} port {host.port})"
+    if isinstance(error, paramiko.BadHostKeyException):
+        return OperationFailed(
+            f"{where} shows another host key than the one in {known_hosts}: it was reinstalled, or it is not that host",
+            f"ask who changed it; only then replace its line in {known_hosts} with the key read on the host itself")
+    if isinstance(error, FileNotFoundError):
+        return OperationFailed(f"there is no {known_hosts}, so {where} cannot be recognised",
+                               "write the host's key there, read on the host itself: /etc/ssh/ssh_host_ed25519_key.pub")
+    if isinstance(error, paramiko.AuthenticationException):
+        return OperationFailed(f"{where} does not accept {host.user} with the key {identity}",
+                               f"add {identity}.pub to {host.user}'s authorized_keys on the host")
+    if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
+        return OperationFailed(f"{where} has no key in {known_hosts}, so it cannot be recognised",
+                               f"add its key to {known_hosts}, read on the host itself, not over the network")
+    return OperationFailed(f"{where} cannot be reached ({type(error).__name__})",
+                           "look whether the host is up and its SSH port open from here")

@@ -1,0 +1,225 @@
+"""What every object store keeps: memory, a directory, and S3 against a real server process over TLS."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import ssl
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from opsctl.adapters.objects import ObjectStore, Retained, open_store
+from opsctl.adapters.objects.memory import MemoryObjects
+from opsctl.core.errors import ConfigurationError, OperationFailed
+from opsctl.profiles.hosted import DirectoryStore
+from tests.unit.backup.s3_server import S3Server, running_s3
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_s3(tmp_path_factory.mktemp("s3")) as found:
+        found.client().create_bucket(Bucket="contract", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        found.client().put_bucket_versioning(Bucket="contract", VersioningConfiguration={"Status": "Enabled"})
+        yield found
+
+
+@pytest.fixture(params=["memory", "directory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryObjects()
+    if request.param == "directory":
+        tmp_path.chmod(0o700)
+        return open_store(DirectoryStore(kind="directory", path=str(tmp_path)))
+    server: S3Server = request.getfixturevalue("server")
+    return open_store(server.store("contract", f"{tmp_path.name}/"))
+
+
+def test_put_get_list_delete(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    store.put("a/one", b"1234567890")
+    store.put("a/two", b"")
+    store.put("b/three", b"3")
+    listing = store.list("a/")
+    assert [(entry.key, entry.size) for entry in listing.objects] == [("a/one", 10), ("a/two", 0)]
+    assert all(before <= entry.modified <= datetime.now(UTC) + timedelta(seconds=2) for entry in listing.objects)
+    assert abs(listing.now - datetime.now(UTC)) < timedelta(seconds=3)
+    assert listing.now.tzinfo is UTC
+    assert store.get("a/one") == b"1234567890"
+    assert store.get("a/one", 2, 3) == b"345"
+    assert store.get("a/one", 8) == b"90"
+    store.delete("a/one")
+    store.delete("a/one")
+    assert [entry.key for entry in store.list("").objects] == ["a/two", "b/three"]
+
+
+def test_a_deleted_object_leaves_no_version(store: ObjectStore) -> None:
+    store.put("x/gone", b"first")
+    store.put("x/gone", b"second")
+    store.put("x/gone-not", b"stays")
+    assert {version.key for version in store.versions("x/")} == {"x/gone", "x/gone-not"}
+    store.delete("x/gone")
+    assert [version.key for version in store.versions("x/")] == ["x/gone-not"]
+
+
+def test_missing_or_short_objects_are_errors(store: ObjectStore) -> None:
+    with pytest.raises(OperationFailed):
+        store.get("not/there")
+    store.put("short", b"abc")
+    with pytest.raises(OperationFailed):
+        store.get("short", 1, 10)
+
+
+def test_upload_in_parts(store: ObjectStore) -> None:
+    upload = store.begin("big/volume")
+    assert store.list("big/").objects == ()
+    assert [(found.key, found.upload) for found in store.uploads("big/")] == [("big/volume", upload)]
+    bodies = [b"a" * 7000, b"b" * 7000, b"c" * 11]
+    parts = [store.put_part("big/volume", upload, number, body) for number, body in enumerate(bodies, 1)]
+    assert [(part.size, part.etag) for part in parts] == [
+        (len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()) for body in bodies]
+    assert store.parts("big/volume", upload) == tuple(parts)
+    store.complete("big/volume", upload, parts)
+    assert store.get("big/volume") == b"".join(bodies)
+    assert store.get("big/volume", 13_999, 2) == b"bc"
+    assert store.uploads("") == ()
+
+
+def test_an_upload_with_other_parts_is_not_completed(store: ObjectStore) -> None:
+    upload = store.begin("big/volume")
+    kept = [store.put_part("big/volume", upload, number, bytes([number]) * 6000) for number in (1, 2)]
+    with pytest.raises(OperationFailed):
+        store.complete("big/volume", upload, kept[:1])
+    with pytest.raises(OperationFailed):
+        store.complete("big/volume", upload, ())
+    assert store.list("").objects == ()
+
+
+def test_an_aborted_upload_leaves_nothing(store: ObjectStore) -> None:
+    upload = store.begin("big/volume")
+    store.put_part("big/volume", upload, 1, b"x" * 6000)
+    store.abort("big/volume", upload)
+    store.abort("big/volume", upload)
+    assert store.uploads("") == ()
+    assert store.list("").objects == ()
+    with pytest.raises(OperationFailed):
+        store.parts("big/volume", upload)
+
+
+@pytest.mark.parametrize("key", ["", "/abs", "a//b", "../up", "a/../b", ".hidden", "a/.b", "a/", "a b", "a\nb", "ä",
+                                 "x" * 901])
+def test_keys_that_opsctl_does_not_write_are_refused(store: ObjectStore, key: str) -> None:
+    with pytest.raises(ConfigurationError):
+        store.put(key, b"")
+    with pytest.raises(ConfigurationError):
+        store.begin(key)
+
+
+def test_no_lock_means_no_retention(store: ObjectStore) -> None:
+    store.put("free", b"")
+    assert store.retention("free") is None
+
+
+def _request(server: S3Server, method: str, address: str, body: bytes | None = None) -> http.client.HTTPResponse:
+    target = urlsplit(address)
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    connection = http.client.HTTPSConnection(str(target.hostname), target.port, timeout=20, context=context)
+    connection.putrequest(method, f"{target.path}?{target.query}", skip_accept_encoding=True)
+    if body is not None:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    return connection.getresponse()
+
+
+def test_signed_addresses_carry_parts_and_objects(server: S3Server) -> None:
+    store = open_store(server.store("contract", "signed/"))
+    assert store.signs
+    upload = store.begin("volume")
+    answer = _request(server, "PUT", store.sign_part("volume", upload, 1, 60).reveal(), b"z" * 6000)
+    assert answer.status == 200
+    assert "X-Amz-Expires=60" in store.sign_part("volume", upload, 1, 60).reveal()
+    assert "AWS4-HMAC-SHA256" in store.sign_part("volume", upload, 1, 60).reveal()
+    store.complete("volume", upload, store.parts("volume", upload))
+    answer = _request(server, "GET", store.sign_get("volume", 60).reveal())
+    assert (answer.status, answer.read()) == (200, b"z" * 6000)
+
+
+def test_a_locked_object_is_retained(server: S3Server) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True,
+                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("locked"))
+    store.put("kept", b"body")
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    client.put_object_retention(Bucket="locked", Key="kept", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until})
+    lock = store.retention("kept")
+    assert lock is not None
+    assert (lock.until, lock.mode) == (until, "governance")
+    with pytest.raises((Retained, OperationFailed)):
+        store.delete("kept")
+    assert store.get("kept") == b"body"
+
+
+def test_wrong_bucket_and_dead_endpoint_are_told_without_secrets(server: S3Server) -> None:
+    with pytest.raises(OperationFailed) as error:
+        open_store(server.store("no-such-bucket")).list("")
+    assert "NoSuchBucket" in error.value.message
+    dead = server.store("contract").model_copy(update={"endpoint": "https://127.0.0.1:9"})
+    with pytest.raises(OperationFailed) as error:
+        open_store(dead).list("")
+    assert "test-secret" not in str(error.value) + error.value.resolution
+
+
+def test_an_unknown_certificate_is_refused(server: S3Server) -> None:
+    untrusting = server.store("contract").model_copy(update={"ca_file": None})
+    with pytest.raises(OperationFailed) as error:
+        open_store(untrusting).list("")
+    assert "certificate" in error.value.resolution
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tmp_path.chmod(0o700)
+    return tmp_path
+
+
+def test_directory_keeps_to_itself(folder: Path) -> None:
+    store = open_store(DirectoryStore(kind="directory", path=str(folder)))
+    store.put("a/b/object", b"x")
+    upload = store.begin("a/c/volume")
+    store.put_part("a/c/volume", upload, 1, b"y")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items()), modes
+
+
+def test_directory_refuses_links_and_missing_roots(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (folder / "link").symlink_to(outside)
+    store = open_store(DirectoryStore(kind="directory", path=str(folder)))
+    with pytest.raises(OperationFailed):
+        store.put("link/object", b"x")
+    assert list(outside.iterdir()) == []
+    with pytest.raises(ConfigurationError):
+        open_store(DirectoryStore(kind="directory", path=str(folder / "not-mounted")))
+    folder.chmod(0o777)
+    with pytest.raises(ConfigurationError):
+        open_store(DirectoryStore(kind="directory", path=str(folder)))
+
+
+def test_directory_parts_come_in_order(folder: Path) -> None:
+    store = open_store(DirectoryStore(kind="directory", path=str(folder)))
+    upload = store.begin("volume")
+    with pytest.raises(OperationFailed):
+        store.put_part("volume", upload, 2, b"too early")
+
+
+def test_directory_deletes_empty_folders_but_not_its_root(folder: Path) -> None:
+    store = open_store(DirectoryStore(kind="directory", path=str(folder)))
+    store.put("a/b/object", b"x")
+    store.delete("a/b/object")
+    assert not (folder / "a").exists()
+    assert folder.exists()

@@ -1,0 +1,41 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from opsctl.adapters.ansible_process import MARK, processes, sweep
+
+
+def start(mark: Path, code: str) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen([sys.executable, "-c", code], env={"PATH": os.environ["PATH"], MARK: str(mark)},
+                             stdout=subprocess.PIPE, start_new_session=True)
+    assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+    return child
+
+
+def test_sweep_ends_what_carries_the_mark_and_nothing_else(tmp_path: Path) -> None:
+    stubborn = ("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                "print('ready', flush=True); time.sleep(60)")
+    ours, other = start(tmp_path / "ours", stubborn), start(tmp_path / "ours-2", stubborn)
+    try:
+        assert processes(tmp_path / "ours") == [ours.pid]
+        started = time.monotonic()
+        sweep(tmp_path / "ours", seconds=0.5)
+        assert ours.wait(timeout=5) == -9
+        assert time.monotonic() - started < 3
+        assert processes(tmp_path / "ours") == []
+        assert other.poll() is None
+    finally:
+        for child in (ours, other):
+            child.kill()
+            child.wait()
+
+
+def test_an_ended_process_is_not_alive(tmp_path: Path) -> None:
+    child = start(tmp_path, "print('ready', flush=True)")
+    deadline = time.monotonic() + 5
+    while processes(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes(tmp_path) == [], "it waits for its parent as a zombie, and does nothing any more"
+    child.wait()
