@@ -1,0 +1,1 @@
+"""The skeleton of every run: gate -> lease -> act -> record. Service rooms fill in the act."""

@@ -1,0 +1,93 @@
+"""Playbooks as the rooms use them: a survey that only reads many customers at once, or work on one customer."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.errors import ConfigurationError
+from opsctl.profiles.inventory import host_variables, in_order
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.service import Run
+from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible import PlaybookResult
+    from opsctl.adapters.ansible_catalogue import Operation
+    from opsctl.adapters.ansible_inventory import Target
+
+SURVEY_FORKS = 20
+
+
+def targets_of(workplace: Workplace, profile: KamstrupProfile,
+               variables: Mapping[str, Mapping[str, Any]] | None = None,
+               only: Iterable[str] | None = None) -> tuple[Target, ...]:
+    """The profile's hosts, databases first. variables: more of them by host name. only: names to keep."""
+    from opsctl.adapters.ansible_inventory import Target
+
+    wanted = None if only is None else set(only)
+    return tuple(
+        Target(profile.customer, host, workplace.known_hosts(profile.customer),
+               {**host_variables(profile, host), **(variables or {}).get(host.name, {})})
+        for host in in_order(profile) if wanted is None or host.name in wanted)
+
+
+def survey(workplace: Workplace, profiles: Sequence[KamstrupProfile], operation: Operation,
+           variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900,
+           cancelled: Callable[[], bool] = lambda: False) -> PlaybookResult:
+    """One Ansible run over all hosts of all profiles; only for operations that change nothing.
+
+    It carries no secret. OperationFailed when it reached no host at all; a single host that failed is
+    told apart in the result.
+    """
+    from opsctl.adapters.ansible import Order, run_playbook
+
+    targets = [target for profile in profiles for target in targets_of(workplace, profile)]
+    name = f"{workplace.clock.now():%Y%m%dt%H%M%S}-{operation.command.replace(' ', '-')}-{secrets.token_hex(3)}"
+    with _private(workplace.runs / name) as folder:
+        return run_playbook(Order(
+            operation, targets, workplace.settings.playbooks, identity(workplace), folder, name,
+            variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds, cancelled=cancelled,
+            on_task=lambda target, task: workplace.progress.say(target.customer, f"{target.host.name}: {task}")))
+
+
+def play(run: Run, targets: Sequence[Target], operation: Operation, variables: Mapping[str, Any], *,
+         on_data: Callable[[Target, Mapping[str, Any]], None] | None = None, check: bool = False,
+         partly: bool = False, deadline_seconds: float = 4 * 3600) -> PlaybookResult:
+    """Run the operation on one customer's hosts within `run`, whose id names the units on the hosts.
+
+    OperationFailed names the hosts that failed, unless the caller tells them apart itself (`partly`).
+    It is cancelled when the run's lease is lost: another run may be at work already.
+    """
+    from opsctl.adapters.ansible import Order, run_playbook
+
+    result = run_playbook(Order(
+        operation, targets, run.workplace.settings.playbooks, identity(run.workplace), run.folder, run.id,
+        variables=variables, check=check, deadline_seconds=deadline_seconds, on_data=on_data,
+        cancelled=lambda: run.lease.lost,
+        on_task=lambda target, task: run.say(f"{target.host.name}: {task}")))
+    return result if partly else result.require_all()
+
+
+def identity(workplace: Workplace) -> Path:
+    """The private key for the hosts; ConfigurationError when the settings name none."""
+    ssh = workplace.settings.ssh
+    if ssh is None:
+        raise ConfigurationError("opsctl.yml names no private key for the hosts",
+                                 "set `ssh: {identity: /path/to/key}` in opsctl.yml")
+    if not ssh.identity.is_file():
+        raise ConfigurationError(f"the private key {ssh.identity} does not exist", "set ssh.identity in opsctl.yml")
+    return ssh.identity
+
+
+@contextmanager
+def _private(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,137 @@
+"""One run: passes the gate, holds the customer's lease, has a private folder, ends in the ledger.
+
+The ledger gets `run.started` before anything is done and `run.finished` whatever happens, so a run
+that was killed shows as started and never finished.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsctl.contract.gate import Decision, Request, decide
+from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.profiles.model import CustomerProfile, Profile, permissions, terms_at
+from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.ledger import Entry, HeldLease
+
+LEASE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way. `folder` is private (0700) and removed when the run ends."""
+
+    id: str
+    customer: str
+    operation: str
+    request: Request
+    decision: Decision
+    started: datetime
+    folder: Path
+    lease: HeldLease
+    workplace: Workplace
+
+    def record(self, kind: str, payload: Mapping[str, Any]) -> Entry:
+        """Append evidence under this run's lease; Locked when another run has taken it over."""
+        return self.workplace.ledger.append(self.customer, kind, payload, actor=self.workplace.actor, run=self.id,
+                                            lease=self.lease)
+
+    def say(self, message: str) -> None:
+        """One line of progress."""
+        self.workplace.progress.say(self.customer, message)
+
+
+def gate(profile: Profile, request: Request, at: datetime) -> Decision:
+    """The contract's decision for this profile: terms at `at`, records from the profile."""
+    records = profile if isinstance(profile, CustomerProfile) else None
+    return decide(terms_at(profile, at), request, at,
+                  agreements=permissions(records.agreements) if records else (),
+                  access=permissions(records.access) if records else ())
+
+
+def perform(workplace: Workplace, profile: Profile, request: Request, operation: str,
+            act: Callable[[Run], Outcome], *, lease: str = "", terms_of: datetime | None = None) -> Outcome:
+    """Gate, lease, act, record; return the recorded outcome.
+
+    operation: the command's words, such as `backup run`. lease: its name within the customer;
+    by default the operation's first word, so that two backups of one customer exclude each other.
+    terms_of: the instant whose contract decides, for custody of what was taken under it; default now.
+    Raises NotCovered before anything is touched, Locked when another run holds the lease. An
+    OpsctlError from `act` is recorded and returned as a failed outcome; anything else is recorded
+    and raised.
+    """
+    decision = gate(profile, request, terms_of or workplace.clock.now()).require(profile.customer)
+    with _leased(workplace, profile.customer, request, operation, decision,
+                 lease or operation.split(maxsplit=1)[0]) as run:
+        outcome = _acted(run, act)
+        outcome = replace(outcome, run=run.id, warnings=(*decision.warnings, *outcome.warnings))
+        _finish(run, outcome)
+        return outcome
+
+
+def _acted(run: Run, act: Callable[[Run], Outcome]) -> Outcome:
+    try:
+        return act(run)
+    except Locked as error:
+        return _failed(run, error, Status.LOCKED)
+    except OpsctlError as error:
+        words = {ExitCode.CHECK_FAILED: Status.CHECK_FAILED, ExitCode.PARTIAL: Status.PARTIAL}
+        return _failed(run, error, words.get(error.exit_code, Status.FAILED))
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        status = Status.INTERRUPTED if interrupted else Status.FAILED
+        what = "interrupted before it was done" if interrupted else f"unexpected {type(error).__name__}"
+        _finish(run, Outcome(run.customer, run.request.service, status, what))
+        raise
+
+
+def _failed(run: Run, error: OpsctlError, status: Status) -> Outcome:
+    return Outcome(run.customer, run.request.service, status, error.message, error.resolution,
+                   exit_code=error.exit_code, data={"details": list(error.details)} if error.details else {})
+
+
+def _finish(run: Run, outcome: Outcome) -> None:
+    finished = run.workplace.clock.now()
+    payload = {"operation": run.operation, "service": run.request.service.value, "status": outcome.status.value,
+               "summary": outcome.summary, "exit_code": int(outcome.code), "promise": run.decision.cell.promise,
+               "seconds": round((finished - run.started).total_seconds(), 3)}
+    # Without the lease's fence: a run that lost its lease must still be able to say how it ended.
+    run.workplace.ledger.append(run.customer, "run.finished", payload, actor=run.workplace.actor, run=run.id)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"the run folder {folder} cannot be made: {error.strerror}",
+                                 "set `runs` in opsctl.yml to a folder where this account may write") from None
+
+
+@contextmanager
+def _leased(workplace: Workplace, customer: str, request: Request, operation: str, decision: Decision,
+            name: str) -> Iterator[Run]:
+    from opsctl.ledger import held
+
+    started = workplace.clock.now()
+    # Sorted by time, unique, and fit for a systemd unit name and a file name.
+    run_id = f"{started:%Y%m%dt%H%M%S}-{operation.replace(' ', '-')}-{customer}-{secrets.token_hex(3)}"
+    folder = workplace.runs / run_id
+    with held(workplace.ledger, f"{customer}/{name}", run_id, LEASE_SECONDS) as lease:
+        _make(folder)
+        try:
+            run = Run(run_id, customer, operation, request, decision, started, folder, lease, workplace)
+            run.record("run.started", {"operation": operation, "service": request.service.value,
+                                       "promise": decision.cell.promise, "purpose": request.purpose.value})
+            yield run
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
