@@ -1,0 +1,1 @@
+"""Patching of OS, middleware and platform (P10, P21): plan, apply, prove."""

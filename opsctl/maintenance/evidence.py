@@ -1,0 +1,103 @@
+"""What patching leaves in the ledger, host by host, and the outcome that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.outcome import Outcome, Status
+from opsctl.maintenance.model import HostPlan, PatchPlan
+from opsctl.runs.service import Run
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible_events import HostResult
+
+PATCHED = "patched"
+REBOOT_LEFT = "patched, reboot left undone"
+NOT_REACHED = "not reached"
+FAILED = "failed"
+
+
+class Evidence:
+    """One `patch.applied` entry per planned host: as soon as the host gives its data back, or at the end.
+
+    A host whose work was cut short has the result `failed`, with what is known; one that the run never
+    came to has `not reached`.
+    """
+
+    def __init__(self, run: Run, plan: PatchPlan, hosts: Sequence[str]) -> None:
+        self._run = run
+        self._plan = plan
+        self._by_name = {host.host: host for host in plan.hosts}
+        self._open = list(hosts)
+        self._hosts = tuple(hosts)
+        self.entries: dict[str, Mapping[str, Any]] = {}
+
+    def take(self, host: str, data: Mapping[str, Any]) -> None:
+        """Record a host as it finishes, so that a run killed later has left its evidence."""
+        facts = data.get("platform_patch")
+        if facts and facts["sound"]:
+            self._record(host, facts, _result(facts), "")
+
+    def finish(self, results: Mapping[str, HostResult]) -> None:
+        """Record the hosts that did not finish well, with what they said."""
+        from opsctl.adapters.ansible_events import HostState
+
+        for host in list(self._open):
+            result = results[host]
+            facts = result.data.get("platform_patch") or {}
+            reached = result.state is not HostState.UNTOUCHED
+            self._record(host, facts, FAILED if reached else NOT_REACHED, result.message)
+
+    def close(self) -> None:
+        """Record the hosts that nothing is known about: the run ended before it could say."""
+        for host in list(self._open):
+            self._record(host, {}, FAILED, "the run ended before this host did; see the next patch plan for its state")
+
+    def outcome(self, warnings: tuple[str, ...]) -> Outcome:
+        """One outcome for all hosts, with the entries as data."""
+        by_result = {word: [host for host in self._hosts if self.entries[host]["result"] == word]
+                     for word in (PATCHED, REBOOT_LEFT, FAILED, NOT_REACHED)}
+        bad, good = by_result[FAILED] + by_result[NOT_REACHED], by_result[PATCHED] + by_result[REBOOT_LEFT]
+        status = Status.DONE
+        if bad:
+            status = Status.PARTIAL if good else Status.FAILED
+        elif by_result[REBOOT_LEFT]:
+            status = Status.WARNING
+        summary = "; ".join(f"{word}: {', '.join(hosts)}" for word, hosts in by_result.items() if hosts)
+        details = [f"{host}: {self.entries[host]['message']}" for host in bad if self.entries[host]["message"]]
+        return Outcome(self._run.customer, self._run.request.service, status, summary,
+                       "put it right and run it again: what is patched already stays so" if bad else "",
+                       warnings=warnings,
+                       data={"plan": self._plan.hash, "hosts": dict(self.entries), "details": details})
+
+    def _record(self, host: str, facts: Mapping[str, Any], result: str, message: str) -> None:
+        payload = _payload(self._by_name[host], facts, self._plan, result, message)
+        self._open.remove(host)
+        self.entries[host] = payload
+        self._run.record("patch.applied", payload)
+        self._run.say(f"{host}: {result}")
+
+
+def _result(facts: Mapping[str, Any]) -> str:
+    reboot = facts["reboot"]
+    return REBOOT_LEFT if reboot["needed"] and not _rebooted(reboot) else PATCHED
+
+
+def _rebooted(reboot: Mapping[str, Any]) -> bool:
+    """Proven by two boot ids that were both read and differ."""
+    return bool(reboot["boot_before"] and reboot["boot_after"] and reboot["boot_before"] != reboot["boot_after"])
+
+
+def _payload(host: HostPlan, facts: Mapping[str, Any], plan: PatchPlan, result: str, message: str) -> dict[str, Any]:
+    reboot: Mapping[str, Any] = facts.get("reboot") or {
+        "needed": bool(host.reboot_by), "by": list(host.reboot_by), "boot_before": "", "boot_after": ""}
+    return {
+        "host": host.host, "result": result, "message": message, "plan": plan.hash, "revision": plan.revision,
+        "security_only": plan.security_only,
+        "before": facts.get("before") or {package.name: package.installed for package in host.packages},
+        "after": facts.get("after") or {}, "restarted": list(facts.get("restarted") or []),
+        "repaired": list(facts.get("repaired") or []),
+        "reboot": {"needed": bool(reboot["needed"]), "by": list(reboot["by"]), "done": _rebooted(reboot),
+                   "boot_before": reboot["boot_before"], "boot_after": reboot["boot_after"]},
+    }

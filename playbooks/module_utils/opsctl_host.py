@@ -1,0 +1,160 @@
+"""What a host says of itself: boot, units, processes that still run replaced files, READY's health."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import ssl
+import time
+import urllib.error
+import urllib.request
+
+UNIT = re.compile(r"/([^/]+\.service)(?:/|$)")
+# Restarting these would cut sessions or is refused; a reboot renews them.
+ONLY_BY_REBOOT = re.compile(
+    r"^(dbus|dbus-broker|systemd-logind|user@\d+|getty@.*|console-getty|serial-getty@.*)\.service$")
+REPLACED = re.compile(r" (/(?:usr|lib|lib64|bin|sbin|opt)/[^\n]*?) \(deleted\)$", re.MULTILINE)
+
+
+def boot_id():
+    """The id of this boot: differs after every reboot."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return stream.read().strip()
+
+
+def reboot_required():
+    """The packages that ask for a reboot; ["unnamed"] when the flag is there without names."""
+    if not os.path.exists("/run/reboot-required"):
+        return []
+    try:
+        with open("/run/reboot-required.pkgs", encoding="utf-8") as stream:
+            return sorted({line.strip() for line in stream if line.strip()}) or ["unnamed"]
+    except OSError:
+        return ["unnamed"]
+
+
+def interrupted(module):
+    """What dpkg left half done, one line each."""
+    lines = [line.strip() for line in _lines(module, ["dpkg", "--audit"]) if line.strip()]
+    journal = [name for name in os.listdir("/var/lib/dpkg/updates") if name.isdigit()]
+    return lines + ([f"dpkg was interrupted: {len(journal)} steps in its journal"] if journal else [])
+
+
+def installed_versions(module, names):
+    """{name: version}; "" for a package that is not installed, or not completely."""
+    found = dict.fromkeys(names, "")
+    pattern = "${binary:Package}\t${Package}\t${db:Status-Abbrev}\t${Version}\n"
+    for line in _lines(module, ["dpkg-query", "-W", "-f", pattern, *names]) if names else []:
+        qualified, plain, state, version = line.split("\t")
+        for name in (qualified, plain):
+            if name in found and state.startswith(("ii", "hi")):
+                found[name] = version
+    return found
+
+
+def stale_units(proc="/proc"):
+    """Units with a process that still runs a replaced program or library: (to restart, only by reboot)."""
+    restart, reboot = set(), set()
+    for folder in glob.glob(os.path.join(proc, "[0-9]*")):
+        if not _runs_replaced_file(folder):
+            continue
+        unit = _unit_of(folder)
+        if os.path.basename(folder) == "1":
+            reboot.add("init")
+        elif unit and unit.startswith("opsctl-"):
+            continue
+        elif unit:
+            (reboot if ONLY_BY_REBOOT.match(unit) else restart).add(unit)
+    return sorted(restart), sorted(reboot)
+
+
+def unit_states(module, patterns):
+    """{pattern: [{unit, active, invocation}]} of loaded units; an empty list where none matches."""
+    states = {pattern: [] for pattern in patterns}
+    for pattern in patterns:
+        names = _lines(module, ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--full", pattern])
+        units = [line.lstrip("●* ").split()[0] for line in names if line.strip()]
+        if units:
+            states[pattern] = _properties(module, units)
+    return states
+
+
+def all_active(states):
+    """What is wrong with the units, one line each; [] when each pattern has a unit and all are active."""
+    wrong = [f"{pattern}: there is no such unit" for pattern, units in states.items() if not units]
+    return wrong + ["{} is {}".format(unit["unit"], unit["active"])
+                    for units in states.values() for unit in units if unit["active"] != "active"]
+
+
+def health(url, seconds=5):
+    """READY's /health: {ok, status, answer}. The certificate is checked against the host's own trust store."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds, context=ssl.create_default_context()) as answer:
+            text, status = answer.read(4096).decode("utf-8", "replace"), answer.status
+    except urllib.error.HTTPError as error:
+        text, status = error.read(4096).decode("utf-8", "replace"), error.code
+    except (OSError, ValueError) as error:
+        return {"ok": False, "status": 0, "answer": str(error)[:300]}
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = text[:300]
+    ok = status == 200 and isinstance(content, dict) and content.get("status") == "ok"
+    return {"ok": ok, "status": status, "answer": content}
+
+
+def wait_until_sound(module, patterns, health_url, seconds):
+    """Poll units and health until all is well or `seconds` are over: (states, health or None, what is wrong)."""
+    end = time.monotonic() + seconds
+    while True:
+        states = unit_states(module, patterns)
+        answer = health(health_url) if health_url else None
+        wrong = all_active(states)
+        if answer and not answer["ok"]:
+            wrong.append("{} answers {}: {}".format(health_url, answer["status"] or "nothing", answer["answer"]))
+        if not wrong or time.monotonic() >= end:
+            return states, answer, wrong
+        time.sleep(1)
+
+
+def _runs_replaced_file(folder):
+    try:
+        if os.readlink(os.path.join(folder, "exe")).endswith(" (deleted)"):
+            return True
+        with open(os.path.join(folder, "maps"), encoding="utf-8", errors="replace") as stream:
+            return bool(REPLACED.search(stream.read()))
+    except OSError:
+        return False  # a kernel thread, or gone meanwhile
+
+
+def _unit_of(folder):
+    try:
+        with open(os.path.join(folder, "cgroup"), encoding="utf-8") as stream:
+            text = stream.read()
+    except OSError:
+        return None
+    for line in text.splitlines():
+        # One hierarchy (0::PATH), or the one that systemd names among several.
+        if line.startswith("0::") or ":name=systemd:" in line:
+            found = UNIT.findall(line.split(":", 2)[2])
+            if found:
+                return found[-1]
+    return None
+
+
+def _properties(module, units):
+    text = "\n".join(_lines(module, ["systemctl", "show", "--property=Id,ActiveState,InvocationID", *units]))
+    found = []
+    for block in text.split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if values.get("Id"):
+            found.append({"unit": values["Id"], "active": values.get("ActiveState", ""),
+                          "invocation": values.get("InvocationID", "")})
+    return found
+
+
+def _lines(module, command):
+    _code, out, _error = module.run_command(command, environ_update={"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"})
+    return out.splitlines()

@@ -1,0 +1,257 @@
+"""The host side of opsctl's dialogue: the link to the control side, pipelines, and one connection to the store.
+
+Sent together with `opsctl_stream.py`, whose text tells the dialogue. Python 3.9, standard library only.
+"""
+
+import collections
+import http.client
+import json
+import os
+import queue
+import re
+import select
+import ssl
+import subprocess
+import threading
+import time
+from urllib.parse import urlsplit
+
+SILENCE_SECONDS = 90
+ANSWER_SECONDS = 120
+BEAT_SECONDS = 10
+ATTEMPTS = 7
+PIPE_BYTES = 1 << 20
+CHUNK_BYTES = 256 * 1024
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class Failed(Exception):
+    """The transfer cannot go on; the text is for people and holds no address and no secret."""
+
+
+class Link:
+    """The dialogue with the control side. Reads in a thread of its own, writes under a lock."""
+
+    def __init__(self):
+        self.commands = queue.Queue()
+        self.incoming = queue.Queue()
+        self.changed = threading.Condition()
+        self.addresses = {}
+        self.writing = threading.Lock()
+        self.children = []
+        self._buffer = bytearray()
+        self._out = os.fdopen(1, "wb", buffering=0)
+
+    def send(self, event, body=None, **fields):
+        if body is not None:
+            fields["bytes"] = len(body)
+        line = json.dumps(dict(fields, event=event)).encode() + b"\n"
+        with self.writing:
+            self._write(line)
+            if body is not None:
+                self._write(body)
+
+    def _write(self, data):
+        view = memoryview(data)
+        while view:
+            view = view[self._out.write(view[:CHUNK_BYTES]) or 0:]
+
+    def _fill(self):
+        if not select.select([0], [], [], SILENCE_SECONDS)[0]:
+            self.end(71)
+        data = os.read(0, PIPE_BYTES)
+        if not data:
+            self.end(70)
+        self._buffer += data
+
+    def listen(self):
+        """Sort what the control side says; the end of its input is the end of this program."""
+        while True:
+            while (end := self._buffer.find(b"\n")) < 0:
+                self._fill()
+            message = json.loads(bytes(self._buffer[:end]))
+            del self._buffer[:end + 1]
+            while len(self._buffer) < message.get("bytes", 0):
+                self._fill()
+            self._sort(message)
+
+    def _sort(self, message):
+        if message["op"] == "urls":
+            until = time.monotonic() + message["seconds"]
+            with self.changed:
+                self.addresses.update((key, (url, until)) for key, url in message["urls"].items())
+                self.changed.notify_all()
+        elif message["op"] in ("part", "stored"):
+            size = message.get("bytes", 0)
+            body = bytes(self._buffer[:size])
+            del self._buffer[:size]
+            self.incoming.put((message, body))
+        elif message["op"] == "abort":
+            self.end(72)
+        elif message["op"] != "alive":
+            self.commands.put(message)
+
+    def address(self, way, key, renew=False):
+        """The signed address for `key`, asked for when it is missing, nearly over or was refused."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        with self.changed:
+            if renew:
+                self.addresses.pop(key, None)
+            asked = 0.0
+            while True:
+                url, until = self.addresses.get(key, ("", 0.0))
+                now = time.monotonic()
+                if url and now < until - 15:
+                    return url
+                if now > deadline:
+                    raise Failed(f"the control side gave no address for {key}")
+                if now - asked > 30:
+                    self.send("need", way=way, key=key)
+                    asked = now
+                self.changed.wait(1)
+
+    def answer(self):
+        """The next answer to a part sent or asked for over the channel."""
+        try:
+            return self.incoming.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            raise Failed("the control side did not answer for a part") from None
+
+    def spawn(self, command, **how):
+        """Start a child that dies with this program; `user` in the command changes to that user first."""
+        argv = ["setpriv", "--pdeathsig", "KILL"]
+        if command.get("user"):
+            argv += ["--reuid", command["user"], "--regid", command["user"], "--init-groups"]
+        child = subprocess.Popen([*argv, "--", *command["argv"]], cwd="/", env=ENVIRONMENT, **how)
+        self.children.append(child)
+        return child
+
+    def beat(self, tell):
+        """From a thread: say every second how far `tell()` is, and at least that this host is alive."""
+        last, said = None, time.monotonic()
+        while True:
+            time.sleep(1)
+            done = tell()
+            if done != last or time.monotonic() - said >= BEAT_SECONDS:
+                last, said = done, time.monotonic()
+                self.send("progress", done=done)
+
+    def end(self, code):
+        """Kill what was started and leave at once; systemd ends whatever else is in the unit."""
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+        os._exit(code)
+
+
+class Stages:
+    """A pipeline whose every exit code counts. Standard error of each stage is kept, its end at least."""
+
+    def __init__(self, link, stages, first_input, last_output, pass_fds=()):
+        self.names = [stage["name"] for stage in stages]
+        self.errors = [collections.deque(maxlen=400) for _ in stages]
+        self.children, self._readers = [], []
+        source = first_input
+        for index, stage in enumerate(stages):
+            out = last_output if index == len(stages) - 1 else subprocess.PIPE
+            child = link.spawn(stage, stdin=source, stdout=out, stderr=subprocess.PIPE, pass_fds=pass_fds)
+            if index:
+                source.close()
+            source = child.stdout
+            self.children.append(child)
+            reader = threading.Thread(target=self._drain, args=(child.stderr, self.errors[index]), daemon=True)
+            reader.start()
+            self._readers.append(reader)
+
+    @staticmethod
+    def _drain(pipe, lines):
+        for line in pipe:
+            lines.append(line[:2000].decode("utf-8", "replace"))
+
+    def kill(self):
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
+
+    def results(self):
+        """Wait for every stage: name, exit code and the end of its standard error."""
+        codes = [child.wait() for child in self.children]
+        for reader in self._readers:
+            reader.join(5)
+        return [{"name": name, "code": code, "stderr": "".join(lines)[-20000:]}
+                for name, code, lines in zip(self.names, codes, self.errors)]  # noqa: B905 (Python 3.9)
+
+
+class Limit:
+    """Lets through at most `rate` bytes per second over all threads; None lets everything through."""
+
+    def __init__(self, rate):
+        self.rate, self.free_at, self.lock = rate, time.monotonic(), threading.Lock()
+
+    def take(self, count):
+        if not self.rate:
+            return
+        with self.lock:
+            start = max(self.free_at, time.monotonic())
+            self.free_at = start + count / self.rate
+        time.sleep(max(0.0, start - time.monotonic()))
+
+
+class Refused(Exception):
+    """An answer of the store that is not success."""
+
+    def __init__(self, response, text):
+        found = re.search(rb"<Code>([A-Za-z]{1,60})</Code>", text)
+        code = found.group(1).decode() if found else response.reason
+        super().__init__(f"{response.status} {code}")
+        self.passing = (response.status in (403, 408, 429) or response.status >= 500
+                        or code in ("BadDigest", "RequestTimeout"))
+
+
+class Web:
+    """One connection to the store, kept open between parts; TLS is verified."""
+
+    def __init__(self, ca, limit):
+        self.context = ssl.create_default_context(cadata=ca or None)
+        self.limit, self.connection, self.place = limit, None, None
+
+    def exchange(self, method, url, headers, body=None):
+        """One request; returns the response with its body still to be read."""
+        target = urlsplit(url)
+        if self.connection is None or self.place != target.netloc:
+            self.close()
+            kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
+            extra = {"context": self.context} if target.scheme == "https" else {}
+            self.connection, self.place = kind(target.hostname, target.port, timeout=60, **extra), target.netloc
+        # No Content-Type: it is not signed, and some stores refuse what urllib would add.
+        self.connection.putrequest(method, f"{target.path}?{target.query}", skip_accept_encoding=True)
+        for name, value in headers.items():
+            self.connection.putheader(name, value)
+        self.connection.endheaders()
+        for start in range(0, len(body or b""), CHUNK_BYTES):
+            chunk = body[start:start + CHUNK_BYTES]
+            self.limit.take(len(chunk))
+            self.connection.send(chunk)
+        return self.connection.getresponse()
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def patiently(self, link, way, key, once):
+        """Try `once(url)` until it answers; a refused address is renewed, a busy store waited for."""
+        refusal = ""
+        for attempt in range(ATTEMPTS):
+            try:
+                return once(link.address(way, key, renew=refusal.startswith("403")))
+            except (OSError, http.client.HTTPException, Refused) as error:
+                self.close()
+                refusal = str(error) if isinstance(error, Refused) else type(error).__name__
+                if isinstance(error, ssl.SSLCertVerificationError) or not getattr(error, "passing", True):
+                    break
+                if attempt + 1 < ATTEMPTS and not (refusal.startswith("403") and attempt >= 2):
+                    time.sleep(min(0.5 * 2 ** attempt, 10))
+                    continue
+                break
+        raise Failed(f"the store did not take or give {key}: {refusal}")

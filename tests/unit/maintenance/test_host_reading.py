@@ -1,0 +1,46 @@
+"""Which units run replaced files: read from a /proc made for the test, with texts seen on lab hosts."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DELETED = "7f6d2a000000-7f6d2a028000 r--p 00000000 00:31 1180  /usr/lib/x86_64-linux-gnu/libssl.so.3 (deleted)\n"
+PRESENT = "7f6d2a000000-7f6d2a028000 r--p 00000000 00:31 1180  /usr/lib/x86_64-linux-gnu/libssl.so.3\n"
+HARMLESS = ("7f00-7f01 rw-s 00000000 00:01 1026  /dev/zero (deleted)\n"
+            "7f02-7f03 rw-s 00000000 00:1a 2  /memfd:x (deleted)\n"
+            "7f04-7f05 rw-s 00000000 00:1a 3  /var/lib/postgresql/17/main/base/1/2 (deleted)\n")
+
+
+def process(proc: Path, pid: int, unit: str, maps: str, exe: str = "/usr/bin/python3", cgroup: str = "0::") -> None:
+    folder = proc / str(pid)
+    folder.mkdir(parents=True)
+    (folder / "maps").write_text(maps, encoding="utf-8")
+    (folder / "cgroup").write_text(f"8:pids:/\n{cgroup}/system.slice/{unit}\n", encoding="utf-8")
+    (folder / "exe").symlink_to(exe)
+
+
+@pytest.mark.parametrize("cgroup", ["0::", "1:name=systemd:"])
+def test_units_with_replaced_libraries_are_found(host: ModuleType, tmp_path: Path, cgroup: str) -> None:
+    process(tmp_path, 10, "lab-middleware.service", DELETED, cgroup=cgroup)
+    process(tmp_path, 11, "system-postgresql.slice/postgresql@17-main.service", DELETED, cgroup=cgroup)
+    process(tmp_path, 12, "ready-server.service", PRESENT + HARMLESS, cgroup=cgroup)
+    process(tmp_path, 13, "cron.service", PRESENT, exe="/usr/sbin/cron (deleted)", cgroup=cgroup)
+    assert host.stale_units(str(tmp_path)) == (
+        ["cron.service", "lab-middleware.service", "postgresql@17-main.service"], [])
+
+
+def test_what_only_a_reboot_renews_is_told_apart(host: ModuleType, tmp_path: Path) -> None:
+    process(tmp_path, 1, "init.scope", DELETED)
+    process(tmp_path, 20, "dbus.service", DELETED)
+    process(tmp_path, 21, "user-1000.slice/user@1000.service/app.slice", DELETED)
+    process(tmp_path, 22, "opsctl-20261123t101500-patch-apply-install.service", DELETED)
+    assert host.stale_units(str(tmp_path)) == ([], ["dbus.service", "init", "user@1000.service"])
+
+
+def test_units_that_are_missing_or_down_are_named(host: ModuleType) -> None:
+    assert host.all_active({"postgresql@*-main.service": [], "ready-server.service": [
+        {"unit": "ready-server.service", "active": "failed", "invocation": ""}]}) == [
+            "postgresql@*-main.service: there is no such unit", "ready-server.service is failed"]
+    sound = {"unit": "mariadb.service", "active": "active", "invocation": "1"}
+    assert host.all_active({"mariadb.service": [sound]}) == []
