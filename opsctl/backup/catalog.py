@@ -1,0 +1,169 @@
+"""What is in the store, compared with the ledger: backups, leftovers without a manifest, and foreign files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from opsctl.adapters.objects import Listing, ObjectStore, OpenUpload, StoredObject, open_store
+from opsctl.backup.manifest import Manifest, fingerprint, load
+from opsctl.backup.naming import MANIFEST, Place, parse
+from opsctl.core.errors import ConfigurationError, OpsctlError
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.ledger import Ledger
+
+
+class State(StrEnum):
+    """What can be said of a backup without reading all of it."""
+
+    GOOD = "good"
+    UNREADABLE = "unreadable"
+    INCOMPLETE = "incomplete"
+
+
+class Evidence(StrEnum):
+    """What the ledger says of a manifest."""
+
+    RECORDED = "recorded"
+    UNRECORDED = "not in the ledger"
+    DIFFERS = "not the one in the ledger"
+
+
+@dataclass(frozen=True)
+class CatalogBackup:
+    """A backup: a manifest and what lies beside it. modified: the manifest's time by the store's clock.
+
+    size: bytes of all its objects as stored. manifest is None when it cannot be read; reason says why
+    a backup is not good.
+    """
+
+    place: Place
+    state: State
+    evidence: Evidence
+    modified: datetime
+    size: int
+    sha256: str
+    manifest: Manifest | None = None
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whole as far as a listing shows, and the one that was recorded."""
+        return self.state is State.GOOD and self.evidence is Evidence.RECORDED
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Objects of a backup without a manifest, or an upload neither completed nor aborted."""
+
+    what: str
+    key: str
+    since: datetime
+    size: int = 0
+    upload: str = ""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything of one customer in its store. Backups are in order of database and id.
+
+    foreign: keys that opsctl did not write and never removes. missing: backups that the ledger has as
+    completed and not as removed, and the store no longer has.
+    """
+
+    customer: str
+    store: str
+    now: datetime
+    backups: tuple[CatalogBackup, ...]
+    leftovers: tuple[Leftover, ...]
+    foreign: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+    def of(self, database: str) -> tuple[CatalogBackup, ...]:
+        """The backups of one database, oldest first."""
+        return tuple(backup for backup in self.backups if backup.place.database == database)
+
+    def find(self, backup_id: str) -> CatalogBackup:
+        """The backup called `backup_id`; ConfigurationError (exit 3) when there is none."""
+        found = [backup for backup in self.backups if backup.place.backup_id == backup_id]
+        if len(found) != 1:
+            raise ConfigurationError(f"{self.customer}: there is no backup {backup_id} in {self.store}",
+                                     f"see what there is: opsctl backup list {self.customer}")
+        return found[0]
+
+
+def catalog(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None) -> Catalog:
+    """Read the customer's catalog. An unreadable manifest is in it as such; an unreachable store raises."""
+    store = store or open_store(profile.backup.store)
+    prefix = f"{profile.customer}/"
+    in_ledger = recorded(workplace.ledger, profile.customer)
+    found = arrange(profile.customer, store, store.list(prefix), store.uploads(prefix), in_ledger)
+    gone = {str(entry.payload.get("backup_id"))
+            for entry in workplace.ledger.entries(chain=profile.customer, kinds=["backup.removed"])}
+    present = {backup.place.backup_id for backup in found.backups}
+    return replace(found, missing=tuple(sorted(in_ledger.keys() - gone - present)))
+
+
+def recorded(ledger: Ledger, customer: str) -> Mapping[str, str]:
+    """{backup id: SHA-256 of its manifest} as the ledger has them; the first record of an id stands."""
+    found: dict[str, str] = {}
+    for entry in ledger.entries(chain=customer, kinds=["backup.completed"]):
+        found.setdefault(str(entry.payload.get("backup_id")), str(entry.payload.get("manifest_sha256")))
+    return found
+
+
+def arrange(customer: str, store: ObjectStore, listing: Listing, uploads: tuple[OpenUpload, ...],
+            in_ledger: Mapping[str, str]) -> Catalog:
+    """Sort a listing into backups, leftovers and files of others."""
+    groups: dict[Place, dict[str, StoredObject]] = defaultdict(dict)
+    foreign = []
+    for entry in listing.objects:
+        found = parse(entry.key)
+        if found is None:
+            foreign.append(entry.key)
+        else:
+            groups[found[0]][found[1]] = entry
+    backups, leftovers = [], [Leftover("upload", upload.key, upload.begun, upload=upload.upload) for upload in uploads]
+    for place, objects in sorted(groups.items(), key=lambda item: item[0].prefix):
+        if MANIFEST in objects:
+            backups.append(_backup(store, place, objects, in_ledger.get(place.backup_id)))
+        else:
+            leftovers += [Leftover("object without a manifest", entry.key, entry.modified, entry.size)
+                          for entry in objects.values()]
+    return Catalog(customer, store.place, listing.now, tuple(backups), tuple(leftovers), tuple(foreign))
+
+
+def _backup(store: ObjectStore, place: Place, objects: Mapping[str, StoredObject],
+            expected: str | None) -> CatalogBackup:
+    modified = objects[MANIFEST].modified
+    size = sum(entry.size for entry in objects.values())
+    try:
+        body = store.get(place.manifest)
+        manifest = load(body, f"{place.manifest} in {store.place}")
+    except OpsctlError as error:
+        return CatalogBackup(place, State.UNREADABLE, Evidence.UNRECORDED, modified, size, "", None, error.message)
+    sha256 = fingerprint(body)
+    evidence = (Evidence.UNRECORDED if expected is None
+                else Evidence.RECORDED if expected == sha256 else Evidence.DIFFERS)
+    reason = _incomplete(manifest, place, objects)
+    return CatalogBackup(place, State.INCOMPLETE if reason else State.GOOD, evidence, modified, size, sha256, manifest,
+                         reason or ("" if evidence is Evidence.RECORDED else f"its manifest is {evidence}"))
+
+
+def _incomplete(manifest: Manifest, place: Place, objects: Mapping[str, StoredObject]) -> str:
+    if (manifest.customer, manifest.database, manifest.backup_id) != (place.customer, place.database, place.backup_id):
+        return "its manifest belongs to another backup"
+    for entry in manifest.objects:
+        have = objects.get(entry.name)
+        if have is None:
+            return f"{entry.name} is missing"
+        if have.size != entry.size:
+            return f"{entry.name} has {have.size} bytes instead of {entry.size}"
+    return ""

@@ -1,0 +1,115 @@
+"""MariaDB, physical: mariadb-backup's stream of the whole server.
+
+mbstream may end with 0 on a truncated stream, so three things must agree: every stage's exit code,
+"completed OK!" as the last word of the log, and the report file that is written at the very end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opsctl.backup.dialogue import HostProgram
+from opsctl.backup.engines import mariadb_commands as commands
+from opsctl.backup.engines.contract import Found, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.exchange import Command, Transfer
+from opsctl.backup.manifest import Manifest
+from opsctl.core.errors import OperationFailed
+from opsctl.profiles.hosted import Database
+
+CONFIGURATION = "/etc/mysql"
+QUERY_SECONDS = 3600
+_KEPT = ("tool_version", "server_version", "start_time", "end_time", "innodb_from_lsn", "innodb_to_lsn", "binlog_pos")
+
+
+class MariaDB:
+    """See the module and engines/contract.py."""
+
+    owner = "mysql"
+    data_format = "xbstream | zstd | age"
+
+    def inspect(self, host: HostProgram, database: Database) -> Found:
+        require_tools(host, {"age": "age", "zstd": "zstd", "tar": "tar", "setpriv": "util-linux",
+                             "mariadb": "mariadb-client", "mariadb-backup": "mariadb-backup"})
+        facts = json.loads(_ask(host, commands.FACTS))
+        outside = [path for path in (facts["home"], facts["undo"]) if path.startswith("/")
+                   and not path.startswith(facts["datadir"])]
+        if outside:
+            raise OperationFailed(f"{host.hello.host}: MariaDB keeps tables outside its data directory "
+                                  f"({', '.join(outside)})", "move them into it; other layouts are not supported")
+        kept = {"data_directory": facts["datadir"], "page_size": str(facts["page_size"]),
+                "server_uid": str(facts["server_uid"])}
+        return Found(facts["version"].split()[0], int(facts["size"]), CONFIGURATION, kept)
+
+    @contextmanager
+    def consistent(self, host: HostProgram, found: Found) -> Iterator[None]:
+        """mariadb-backup follows the log by itself."""
+        yield
+
+    def source(self, host: HostProgram, found: Found) -> tuple[Command, ...]:
+        return Command("mariadb-backup", commands.backup(host.hello.scratch)), compress()
+
+    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Mapping[str, str]:
+        last = transfer.stages[0].stderr.rstrip().splitlines()[-1:] or [""]
+        if not last[0].endswith("completed OK!"):
+            raise OperationFailed(f"{host.hello.host}: mariadb-backup did not say that it completed",
+                                  "look at the details in the server's log, then run it again", (last[0][:300],))
+        report = host.run(("cat", f"{host.hello.scratch}/report/mariadb_backup_info"))
+        lines = dict(line.split(" = ", 1) for line in report.out.splitlines() if " = " in line)
+        if report.code or "end_time" not in lines:
+            raise OperationFailed(f"{host.hello.host}: mariadb-backup left no complete mariadb_backup_info",
+                                  "look into the server's log, then run it again")
+        return {**found.facts, **{name: lines[name] for name in _KEPT if lines.get(name)}}
+
+    def fits(self, host: HostProgram, manifest: Manifest) -> None:
+        if host.hello.machine != manifest.architecture:
+            raise OperationFailed(f"{host.hello.host} is {host.hello.machine}, the backup {manifest.architecture}",
+                                  "restore to a host of the same architecture")
+        require_tools(host, {"age": "age", "zstd": "zstd", "mbstream": "mariadb-backup",
+                             "mariadb-backup": "mariadb-backup", "mariadbd": "mariadb-server"})
+        said = host.run(("/usr/sbin/mariadbd", "--no-defaults", "--version"))
+        if _series(manifest.engine_version) not in said.out:
+            raise OperationFailed(f"{host.hello.host} has another MariaDB than {manifest.engine_version}: "
+                                  f"{said.out.strip()[:120]}", "restore to a host with the same series")
+
+    def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
+        return decompress(self.owner), Command("mbstream", commands.unpack(target.directory), self.owner)
+
+    def prepare(self, host: HostProgram, target: Target) -> None:
+        present = host.run(("test", "-s", f"{target.directory}/mariadb_backup_info"))
+        said = host.run(commands.prepare(target.directory), user=self.owner, seconds=QUERY_SECONDS)
+        if present.code or said.code or not said.err.rstrip().endswith("completed OK!"):
+            raise OperationFailed(f"{host.hello.host}: the restored files could not be prepared",
+                                  "use another backup", tuple(said.err.rstrip().splitlines()[-3:]))
+
+    def server(self, target: Target, manifest: Manifest) -> tuple[str, ...]:
+        return commands.server(target.directory, target.port)
+
+    def try_out(self, host: HostProgram, target: Target, manifest: Manifest) -> Tried:
+        path = commands.socket(target.directory)
+        version = _ask(host, "select version();\n", path).strip()
+        checked = host.run(commands.check(path), seconds=QUERY_SECONDS)
+        bad = checked.out.strip().splitlines()
+        if checked.code or bad:
+            raise OperationFailed(f"{host.hello.host}: CHECK TABLE found damage", "use another backup", tuple(bad[:20]))
+        counted = _ask(host, _ask(host, commands.COUNTS, path), path)
+        rows = {table: int(count) for table, _, count in (line.rpartition("\t") for line in counted.splitlines())}
+        return Tried(version, {}, rows, {"CHECK TABLE": "sound"})
+
+    def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
+        return {}
+
+
+def _ask(host: HostProgram, statement: str, socket: str = "") -> str:
+    said = host.run(commands.client(socket), stdin=statement, seconds=QUERY_SECONDS)
+    if said.code:
+        lines = said.err.strip().splitlines()[-1:] or ["it said nothing"]
+        raise OperationFailed(f"{host.hello.host}: MariaDB: {lines[0][:300]}",
+                              "is the server up, and may root come in by its socket (unix_socket)?")
+    return said.out
+
+
+def _series(version: str) -> str:
+    """11.8.3-MariaDB-... -> 11.8."""
+    return ".".join(version.split(".")[:2]) + "."

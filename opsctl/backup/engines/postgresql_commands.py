@@ -1,0 +1,84 @@
+"""The exact argument lists and statements for PostgreSQL on Debian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SOCKETS = "/var/run/postgresql"
+
+# One round trip for the whole preflight. Sizes in bytes.
+FACTS = """select json_build_object(
+ 'version', current_setting('server_version'), 'number', current_setting('server_version_num')::int,
+ 'data_directory', current_setting('data_directory'), 'config_file', current_setting('config_file'),
+ 'system_identifier', (select system_identifier::text from pg_control_system()),
+ 'wal_level', current_setting('wal_level'),
+ 'senders_free', current_setting('max_wal_senders')::int - (select count(*) from pg_stat_replication),
+ 'slots_free', current_setting('max_replication_slots')::int - (select count(*) from pg_replication_slots),
+ 'may_replicate', (select rolsuper or rolreplication from pg_roles where rolname = current_user),
+ 'tablespaces', (select coalesce(json_agg(spcname), '[]') from pg_tablespace
+                 where spcname not in ('pg_default', 'pg_global')),
+ 'checksums', current_setting('data_checksums'), 'in_recovery', pg_is_in_recovery(),
+ 'size', (select sum(pg_database_size(oid))::bigint from pg_database));
+"""
+# Exact counts, every user table of the database the session is in.
+ROWS = """select n.nspname || '.' || c.relname, (xpath('/row/c/text()', query_to_xml(
+ format('select count(*) as c from %I.%I', n.nspname, c.relname), false, true, '')))[1]::text
+ from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') order by 1;
+"""
+RECOVERED = """select json_build_object('version', current_setting('server_version'),
+ 'lsn', pg_current_wal_lsn()::text, 'in_recovery', pg_is_in_recovery(),
+ 'system_identifier', (select system_identifier::text from pg_control_system()));
+"""
+# Reserves write-ahead log at once, for as long as its session lives; `-X fetch` loses it under load otherwise.
+HOLD_SLOT = "select 'held' from pg_create_physical_replication_slot(:'slot', true, true);\n"
+DATABASES = "select datname from pg_database where datallowconn and not datistemplate order by 1;\n"
+
+
+def program(version: str, name: str) -> str:
+    """Debian keeps the server's tools of each major version out of PATH."""
+    return f"/usr/lib/postgresql/{version}/bin/{name}"
+
+
+def psql(major: str, port: str, database: str = "postgres") -> tuple[str, ...]:
+    """psql reading statements from standard input: bare values, first error ends it."""
+    return (program(major, "psql"), "-X", "-A", "-t", "-q", "-F", "\t", "-v", "ON_ERROR_STOP=1",
+            "-h", SOCKETS, "-p", port, "-d", database)
+
+
+def hold_slot(major: str, port: str, slot: str) -> tuple[str, ...]:
+    """A session for HOLD_SLOT."""
+    return (*psql(major, port), "-v", f"slot={slot}")
+
+
+def replication_psql(major: str, port: str) -> tuple[str, ...]:
+    """A replication connection, as pg_basebackup will make it."""
+    return (program(major, "psql"), "-X", "-A", "-t", "-q", "-w",
+            f"host={SOCKETS} port={port} dbname=postgres replication=true")
+
+
+def base_backup(settings: Mapping[str, str]) -> tuple[str, ...]:
+    """A base backup as one tar on standard output. Compression on the server needs --no-manifest and version 15."""
+    squeeze = ("--compress=server-zstd:level=1,workers=2",) if int(settings["major"]) >= 15 else ()
+    return (program(settings["major"], "pg_basebackup"), "-h", SOCKETS, "-p", settings["port"], "-w", "-Ft", "-D", "-",
+            "-X", "fetch", "--no-manifest", "-c", "fast", "-v", *squeeze)
+
+
+def server(major: str, directory: str, configuration: str, port: int) -> tuple[str, ...]:
+    """The server on restored files: no network, no archiving, nothing of the original's that it could touch."""
+    own = {"config_file": f"{configuration}/postgresql.conf", "hba_file": f"{configuration}/pg_hba.conf",
+           "ident_file": f"{configuration}/pg_ident.conf", "data_directory": directory, "port": str(port),
+           "external_pid_file": f"{directory}/opsctl.pid", "listen_addresses": "", "unix_socket_directories": SOCKETS,
+           "archive_mode": "off", "ssl": "off", "logging_collector": "off", "primary_conninfo": "",
+           # Small: the real server's memory is spoken for when both run on one host.
+           "shared_buffers": "128MB", "huge_pages": "try",
+           "max_logical_replication_workers": "0", "cluster_name": f"restored-{port}"}
+    return (program(major, "postgres"), "-D", directory,
+            *(word for name, value in own.items() for word in ("-c", f"{name}={value}")))
+
+
+def amcheck(major: str, port: int) -> tuple[str, ...]:
+    """Every table and index of every database; unique constraints from version 17 on."""
+    unique = ("--checkunique",) if int(major) >= 17 else ()
+    return (program(major, "pg_amcheck"), "-h", SOCKETS, "-p", str(port), "--all", "--heapallindexed",
+            "--install-missing", *unique)

@@ -1,0 +1,208 @@
+"""`backup restore`: a backup into a new, empty data directory on a host, tried out on a server of its own.
+
+The running server and its data are never touched. The identity goes to that host alone, by standard
+input, and stays in memory there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup import naming, trial
+from opsctl.backup.catalog import State, catalog
+from opsctl.backup.dialogue import HostProgram
+from opsctl.backup.engines import engine_for
+from opsctl.backup.engines.contract import DatabaseEngine, Target, decompress, decrypt
+from opsctl.backup.exchange import Order
+from opsctl.backup.manifest import Manifest
+from opsctl.backup.remote import Started, open_program
+from opsctl.backup.running import READING, REQUEST
+from opsctl.backup.take import authority
+from opsctl.backup.verify import extents, sound_manifest, terms_instant
+from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError, UsageError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.core.secret import Secret
+from opsctl.profiles.hosted import Host
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+
+DEFAULT_PORT = 5499
+ADDRESS_SECONDS = 3600
+_DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for. start: try the restored server out; leave_running: and do not stop it."""
+
+    target: Target
+    identity: Secret
+    start: bool = True
+    leave_running: bool = False
+    dry_run: bool = False
+    bandwidth: int | None = None
+
+
+def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, host: str, directory: str,
+            identity: Secret, port: int = DEFAULT_PORT, start: bool = True, leave_running: bool = False,
+            dry_run: bool = False, accept_unrecorded: bool = False, bandwidth: int | None = None) -> Outcome:
+    """Restore `backup_id` into `directory` on `host`; the contract at the backup's date decides.
+
+    directory: absolute, missing or empty; the configuration lands in DIRECTORY.configuration. Exit 9 when
+    the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory,
+    configuration, seconds {download, prepare, trial}, and with `start`: version, facts, rows, checks, and
+    `unit` when left running. Ledger: `backup.restored`. A failure empties the directory again.
+    """
+    target = _target(directory, port)
+    wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth)
+
+    def act(run: Run) -> Outcome:
+        to = _host(profile, host)
+        store = open_store(profile.backup.store)
+        backup = catalog(workplace, profile, store=store).find(backup_id)
+        manifest = sound_manifest(backup, accept_unrecorded=accept_unrecorded)
+        if backup.state is not State.GOOD:
+            raise OperationFailed(f"{backup_id}: {backup.reason}", "use another backup")
+        found = _restore(run, profile, store, manifest, to, wish)
+        data = {"backup_id": backup_id, "database": manifest.database, "host": host, "directory": directory,
+                "configuration": target.configuration if manifest.of(naming.CONFIGURATION) else "", **found}
+        if dry_run:
+            return Outcome(profile.customer, REQUEST.service.value, Status.UNCHANGED,
+                           f"{backup_id} fits {host}: {directory} is free; nothing was done", data=data)
+        run.record("backup.restored", {**data, "evidence": backup.evidence.value, "manifest_sha256": backup.sha256})
+        return Outcome(profile.customer, REQUEST.service.value, Status.DONE, _summary(backup_id, host, directory, data),
+                       data=data)
+
+    return perform(workplace, profile, REQUEST, "backup restore", act, lease=READING,
+                   terms_of=terms_instant(backup_id))
+
+
+def _target(directory: str, port: int) -> Target:
+    if not _DIRECTORY.fullmatch(directory) or ".." in directory.split("/"):
+        raise UsageError(f"{directory[:80]!r} is not a directory to restore into",
+                         "give an absolute path at least two folders deep, for example /var/lib/postgresql/restored")
+    if not 1024 <= port <= 65535:
+        raise UsageError(f"port {port} cannot be used", "give one from 1024 to 65535")
+    return Target(directory, port)
+
+
+def _host(profile: KamstrupProfile, name: str) -> Host:
+    try:
+        return profile.host(name)
+    except KeyError:
+        names = ", ".join(host.name for host in profile.hosts)
+        raise ConfigurationError(f"{profile.customer} has no host {name[:60]}", f"its hosts are: {names}") from None
+
+
+def _summary(backup_id: str, host: str, directory: str, data: Mapping[str, Any]) -> str:
+    rows = f", {sum(data['rows'].values())} rows in {len(data['rows'])} tables" if "rows" in data else ""
+    return f"{backup_id} is restored in {directory} on {host}{rows}"
+
+
+def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Manifest, host: Host,
+             wish: Wish) -> dict[str, Any]:
+    engine = engine_for(manifest.engine)
+    unit = f"opsctl-restore-{profile.customer}-{wish.target.port}"
+    total = manifest.size
+
+    def progress(done: int) -> None:
+        run.workplace.progress.advance(run.customer, f"restore {manifest.backup_id}", done, total)
+
+    with open_program(run.workplace, profile, host, unit, progress) as started:
+        program = started.program
+        engine.fits(program, manifest)
+        _require_room(program, wish.target, manifest)
+        if wish.dry_run:
+            return {"dry_run": True}
+        try:
+            return _fill(run, profile, store, manifest, started, engine, wish)
+        except BaseException:
+            _undo(started, wish.target)
+            raise
+
+
+def _require_room(host: HostProgram, target: Target, manifest: Manifest) -> None:
+    """The directories are missing or empty, no links, and their disk has room."""
+    for folder in (target.directory, target.configuration):
+        seen = host.run(("find", folder, "-maxdepth", "1", "!", "(", "-path", folder, "-type", "d", ")",
+                         "-print", "-quit"))
+        if seen.out.strip():
+            raise OperationFailed(f"{folder} on {host.hello.host} is not empty, or is no directory",
+                                  "give a new directory; opsctl restores into nothing that exists")
+    parent = target.directory.rsplit("/", 1)[0]
+    room = host.run(("df", "--output=avail", "-B1", parent))
+    if room.code:
+        raise OperationFailed(f"{parent} on {host.hello.host} is not there", "create it, or give another directory")
+    need = int(manifest.facts.get("server_bytes", "0")) + manifest.size
+    free = int(room.out.split()[-1])
+    if free < need:
+        raise OperationFailed(f"{parent} on {host.hello.host} has {free / 1e9:.1f} GB free, about {need / 1e9:.1f} GB "
+                              "are needed", "give a directory on a larger disk")
+
+
+def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Manifest, started: Started,
+          engine: DatabaseEngine, wish: Wish) -> dict[str, Any]:
+    program, target, clock = started.program, wish.target, run.workplace.clock
+    begun = clock.now()
+    giver = StoreGiver(store)
+    order = Order("", (), store.signs, bandwidth=wish.bandwidth, ca=authority(profile), identity=wish.identity)
+    _make(program, target.directory, engine.owner)
+    _receive(program, giver, order, manifest, naming.DATA, (decrypt(), *engine.unpack(target, manifest)))
+    if manifest.of(naming.CONFIGURATION):
+        _make(program, target.configuration, engine.owner)
+        untar = trial.unpack_tar(target.configuration, engine.owner)
+        _receive(program, giver, order, manifest, naming.CONFIGURATION,
+                 (decrypt(), decompress(engine.owner), untar))
+    here = clock.now()
+    run.say(f"{manifest.backup_id}: all parts are on {program.hello.host}")
+    engine.prepare(program, target)
+    ready = clock.now()
+    found: dict[str, Any] = {}
+    if wish.start:
+        found = trial.run_trial(started, engine, target, manifest, leave_running=wish.leave_running)
+    seconds = {"download": (here - begun).total_seconds(), "prepare": (ready - here).total_seconds(),
+               "trial": (clock.now() - ready).total_seconds()}
+    return {**found, "seconds": {name: round(value, 2) for name, value in seconds.items()}}
+
+
+def _make(host: HostProgram, folder: str, owner: str) -> None:
+    made = host.run(("install", "-d", "-o", owner, "-g", owner, "-m", "0700", folder))
+    if made.code:
+        raise OperationFailed(f"{folder} on {host.hello.host} cannot be made: {made.err.strip()[:200]}",
+                              "give a directory whose parent exists and can be written")
+
+
+class StoreGiver:
+    """Gives parts from a store: signed addresses, or the bytes. Keeps `dialogue.Giver`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def addresses(self, key: str) -> tuple[Mapping[str, Secret], int]:
+        return {key: self._store.sign_get(key, ADDRESS_SECONDS)}, ADDRESS_SECONDS
+
+    def part(self, key: str, offset: int, size: int) -> bytes:
+        return self._store.get(key, offset, size)
+
+
+def _receive(host: HostProgram, giver: StoreGiver, order: Order, manifest: Manifest, stream: str,
+             stages: tuple[Any, ...]) -> None:
+    place = naming.Place(manifest.customer, manifest.database, manifest.backup_id)
+    parts = [{"key": place.prefix + entry.name, "offset": offset, "size": part.size, "sha256": part.sha256}
+             for entry, offset, part in extents(manifest, stream)]
+    moved = host.receive(replace(order, name=stream, stages=stages, parts=parts), giver)
+    moved.require(f"{host.hello.host}: restoring the {stream} of {manifest.backup_id}")
+
+
+def _undo(started: Started, target: Target) -> None:
+    """Empty what was being filled, so that the next try finds it empty; best effort over a broken link."""
+    with suppress(OpsctlError):
+        started.shell.stop_unit(f"{started.unit}.service", timeout=20)
+        started.shell.run(["find", target.directory, target.configuration, "-xdev", "-mindepth", "1", "-delete"],
+                          sudo=True, timeout=300)

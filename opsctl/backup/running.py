@@ -1,0 +1,113 @@
+"""`backup run`: a full backup of every database of a customer (P16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup.take import Taken, take
+from opsctl.backup.uploads import Sizes
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.errors import ExitCode, Locked, OperationFailed, OpsctlError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.profiles.hosted import Database
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+
+# Reading a backup for hours must not keep the night's backup from running; removing one must wait for it.
+READING = "backup-reading"
+REQUEST = Request(Service.BACKUP, Purpose.PROTECT, Delivery.WORK)
+
+
+def run_backup(workplace: Workplace, profile: KamstrupProfile, *, prepare: Callable[[Run], None] | None = None,
+               bandwidth: int | None = None, sizes: Sizes | None = None) -> Outcome:
+    """Take a full backup of every database; one that fails does not keep the others from theirs.
+
+    prepare: the host's preflight through Ansible, called once before. bandwidth: bytes per second of
+    upload, None for no limit. Outcome: DONE, PARTIAL (exit 7) or FAILED; `data` holds `backups` as the
+    ledger has them and `failed` with database, reason and resolution. Raises NotCovered, Locked.
+    """
+    def act(run: Run) -> Outcome:
+        warnings = _prepared(run, prepare)
+        store = open_store(profile.backup.store)
+        done: list[dict[str, Any]] = []
+        failed: list[tuple[Database, OpsctlError]] = []
+        for database in profile.databases:
+            try:
+                done.append(_one(run, profile, database, store, bandwidth, sizes))
+            except OpsctlError as error:
+                failed.append((database, error))
+                _record_failure(run, database, error)
+        return replace(_outcome(profile, done, failed), warnings=warnings)
+
+    return perform(workplace, profile, REQUEST, "backup run", act)
+
+
+def _prepared(run: Run, prepare: Callable[[Run], None] | None) -> tuple[str, ...]:
+    """What the preparation complained of. One host or database that is not ready must not keep the others
+    from their backup; its own preflight will refuse it."""
+    if prepare is None:
+        return ()
+    try:
+        prepare(run)
+    except OperationFailed as error:
+        return (f"the hosts' preparation failed: {error.message}", *error.details)
+    return ()
+
+
+def unusual(sizes: Sequence[int], now: int) -> str:
+    """A warning when `now` is far from the median of the last 14 sizes in bytes; "" when not, or with fewer than 3."""
+    last = sorted(sizes[-14:])
+    if len(last) < 3:
+        return ""
+    usual = last[len(last) // 2]
+    if usual / 2 <= now <= usual * 2:
+        return ""
+    return f"{now / 1e6:.1f} MB where {usual / 1e6:.1f} MB are usual: look whether the database holds what it should"
+
+
+def _one(run: Run, profile: KamstrupProfile, database: Database, store: ObjectStore, bandwidth: int | None,
+         sizes: Sizes | None) -> dict[str, Any]:
+    taken: Taken = take(run, profile, database, store, bandwidth=bandwidth, sizes=sizes)
+    payload: dict[str, Any] = {**taken.payload(), "store": store.place}
+    before = [int(entry.payload["bytes"]) for entry in run.workplace.ledger.entries(
+        chain=run.customer, kinds=["backup.completed"]) if entry.payload.get("database") == database.name]
+    run.record("backup.completed", payload)
+    warning = unusual(before, taken.manifest.size)
+    if warning:
+        payload["warning"] = f"{database.name}: {warning}"
+    run.say(f"{database.name}: {taken.manifest.backup_id}, {taken.manifest.size / 1e6:.1f} MB in the store")
+    return payload
+
+
+def _record_failure(run: Run, database: Database, error: OpsctlError) -> None:
+    # Not under the lease: a backup that failed because the lease was lost must be told too.
+    run.workplace.ledger.append(run.customer, "backup.failed",
+                                {"database": database.name, "reason": error.message,
+                                 "exit_code": int(error.exit_code)}, actor=run.workplace.actor, run=run.id)
+
+
+def _outcome(profile: KamstrupProfile, done: list[dict[str, Any]],
+             failed: list[tuple[Database, OpsctlError]]) -> Outcome:
+    data = {"backups": done,
+            "failed": [{"database": database.name, "reason": error.message, "resolution": error.resolution,
+                        "details": list(error.details)} for database, error in failed]}
+    service = REQUEST.service.value
+    if not failed:
+        size = sum(int(item["bytes"]) for item in done)
+        names = ", ".join(f"{item['database']} {item['backup_id']}" for item in done)
+        return Outcome(profile.customer, service, Status.DONE, f"{names}: {size / 1e6:.1f} MB", data=data,
+                       warnings=tuple(item["warning"] for item in done if "warning" in item))
+    database, error = failed[0]
+    if done:
+        return Outcome(profile.customer, service, Status.PARTIAL,
+                       f"{len(done)} of {len(profile.databases)} databases; {database.name}: {error.message}",
+                       error.resolution, data=data)
+    status = Status.LOCKED if isinstance(error, Locked) else Status.FAILED
+    code = error.exit_code if error.exit_code is not ExitCode.FAILED else None
+    return Outcome(profile.customer, service, status, f"{database.name}: {error.message}", error.resolution,
+                   exit_code=code, data=data)

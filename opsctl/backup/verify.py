@@ -1,0 +1,95 @@
+"""`backup verify`: read every part back and compare its hash; compare the manifest with the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+
+from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup.catalog import CatalogBackup, Evidence, State, catalog
+from opsctl.backup.manifest import Manifest, ObjectEntry, PartEntry
+from opsctl.backup.naming import Place, id_time
+from opsctl.backup.running import READING, REQUEST
+from opsctl.core.errors import CheckFailed, ConfigurationError, EvidenceDamaged
+from opsctl.core.outcome import Outcome, Status
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+
+THREADS = 3
+
+
+def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *,
+           store: ObjectStore | None = None) -> Outcome:
+    """Check one backup completely; the contract at its date decides.
+
+    DONE with `data` {backup_id, database, bytes, parts}; a part that differs gives CHECK_FAILED (exit 8);
+    a manifest that is not the ledger's, exit 9. Ledger: `backup.verified` or `backup.damaged`.
+    """
+    def act(run: Run) -> Outcome:
+        objects = store or open_store(profile.backup.store)
+        backup = catalog(workplace, profile, store=objects).find(backup_id)
+        manifest = sound_manifest(backup)
+        found = {"backup_id": backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256}
+        short = backup.state is State.INCOMPLETE
+        damage = [backup.reason] if short else _damage(run, objects, backup.place, manifest)
+        if damage:
+            run.record("backup.damaged", {**found, "findings": damage[:100]})
+            raise CheckFailed(f"{backup_id}: {len(damage)} of its parts are not what the manifest says: {damage[0]}",
+                              "use another backup, and find out what changed this one", tuple(damage[:100]))
+        parts = sum(len(entry.parts) for entry in manifest.objects)
+        run.record("backup.verified", {**found, "bytes": manifest.size, "parts": parts})
+        return Outcome(profile.customer, REQUEST.service.value, Status.DONE,
+                       f"{backup_id}: all {parts} parts ({manifest.size / 1e6:.1f} MB) are as they were sent",
+                       data={**found, "bytes": manifest.size, "parts": parts})
+
+    return perform(workplace, profile, REQUEST, "backup verify", act, lease=READING,
+                   terms_of=terms_instant(backup_id))
+
+
+def terms_instant(backup_id: str) -> datetime:
+    """The instant whose contract decides about a backup: when it was taken. ConfigurationError for a wrong id."""
+    try:
+        return id_time(backup_id)
+    except ValueError:
+        raise ConfigurationError(f"{backup_id[:60]!r} is not the id of a backup",
+                                 "ids look like 20261123T021500Z-ab12cd; see opsctl backup list") from None
+
+
+def sound_manifest(backup: CatalogBackup, *, accept_unrecorded: bool = False) -> Manifest:
+    """The manifest, when it can be read and is the ledger's; EvidenceDamaged (exit 9) otherwise."""
+    if backup.manifest is None:
+        raise EvidenceDamaged(f"{backup.place.backup_id}: {backup.reason}", "use another backup")
+    if backup.evidence is not Evidence.RECORDED and not accept_unrecorded:
+        raise EvidenceDamaged(
+            f"{backup.place.backup_id}: its manifest is {backup.evidence}; whoever can write to the store could have "
+            "made it", "use another backup, or accept this one explicitly when you know where it comes from")
+    return backup.manifest
+
+
+def _damage(run: Run, store: ObjectStore, place: Place, manifest: Manifest) -> list[str]:
+    """What differs, one line per part, in order; three parts at most are in memory."""
+    def check(item: tuple[ObjectEntry, int, PartEntry]) -> str:
+        entry, offset, part = item
+        body = store.get(place.prefix + entry.name, offset, part.size)
+        return "" if hashlib.sha256(body).hexdigest() == part.sha256 else f"{entry.name} at byte {offset}"
+
+    findings, done, todo = [], 0, extents(manifest)
+    with ThreadPoolExecutor(THREADS) as pool:
+        while batch := list(islice(todo, THREADS)):
+            findings += [found for found in pool.map(check, batch) if found]
+            done += sum(part.size for _, _, part in batch)
+            run.workplace.progress.advance(run.customer, f"verify {place.backup_id}", done, manifest.size)
+    return findings
+
+
+def extents(manifest: Manifest, stream: str | None = None) -> Iterator[tuple[ObjectEntry, int, PartEntry]]:
+    """Every part with its object and its place within, in order."""
+    for entry in manifest.objects if stream is None else manifest.of(stream):
+        offset = 0
+        for part in entry.parts:
+            yield entry, offset, part
+            offset += part.size
