@@ -1,0 +1,1 @@
+"""Capacity and performance of storage (P19): measured, judged, forecast."""

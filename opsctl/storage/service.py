@@ -1,0 +1,113 @@
+"""Check storage (P19): one run reads all hosts of all customers, then each customer is judged and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.clock import local_day
+from opsctl.core.errors import Locked
+from opsctl.core.outcome import Outcome, Status
+from opsctl.profiles.inventory import in_order
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.playbook import survey
+from opsctl.runs.service import Run, gate, perform
+from opsctl.runs.workplace import Workplace
+from opsctl.storage.decisions import figures, judge, percent, worst
+from opsctl.storage.forecast import growth_per_day
+from opsctl.storage.model import Finding, Level, Measurement, documents, measurement_of
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible import PlaybookResult
+
+REQUEST = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
+MEASURED = "storage.measured"
+HISTORY_DAYS = 60
+
+_STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: Status.CHECK_FAILED,
+           Level.UNKNOWN: Status.CHECK_FAILED}
+
+
+def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Outcome, ...]:
+    """One outcome per customer, in order; each leaves `storage.measured` in its ledger.
+
+    NotCovered when the contract of one customer does not cover it, before anything is read;
+    OperationFailed when no host at all could be reached.
+    """
+    from opsctl.adapters.ansible_catalogue import STORAGE_CHECK
+
+    now = workplace.clock.now()
+    for profile in profiles:
+        gate(profile, REQUEST, now).require(profile.customer)
+    found = survey(workplace, profiles, STORAGE_CHECK)
+    return tuple(_check(workplace, profile, found) for profile in profiles)
+
+
+def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Measurement, ...]:
+    """One measurement for every host of the profile, also for those that did not answer."""
+    results = {result.target.host.name: result for result in found.hosts.values()
+               if result.target.customer == profile.customer}
+    return tuple(measurement_of(
+        host.name, results[host.name].data.get("storage_check") if host.name in results else None,
+        f"{results[host.name].state}: {results[host.name].message}" if host.name in results else "")
+        for host in in_order(profile))
+
+
+def _check(workplace: Workplace, profile: KamstrupProfile, found: PlaybookResult) -> Outcome:
+    try:
+        return perform(workplace, profile, REQUEST, "storage check",
+                       partial(_judged, profile=profile, measured=measurements_of(profile, found)))
+    except Locked as error:
+        return Outcome(profile.customer, REQUEST.service, Status.LOCKED, error.message, error.resolution)
+
+
+def _judged(run: Run, *, profile: KamstrupProfile, measured: tuple[Measurement, ...]) -> Outcome:
+    today = local_day(run.started, profile.zone)
+    history = _history(run, profile.zone, today)
+    findings = judge(measured, profile.thresholds, history, today)
+    level = worst(findings)
+    data: dict[str, Any] = {
+        "day": today.isoformat(), "level": level.value, "findings": documents(findings),
+        "volumes": [_volume_figures(volume, history) for host in measured for volume in documents(host.volumes)],
+        "databases": [asdict(database) for host in measured for database in host.databases],
+        "latency": [asdict(latency) for host in measured for latency in host.latency]}
+    run.record(MEASURED, data)
+    return Outcome(run.customer, run.request.service, _STATUS[level], _summary(findings, measured),
+                   "" if level is Level.OK else "free or add space, or see why it could not be measured",
+                   data={**data, "figures": documents(figures(measured, profile.thresholds))})
+
+
+def _volume_figures(volume: dict[str, Any], history: dict[tuple[str, str], dict[date, int]]) -> dict[str, Any]:
+    growth = growth_per_day(history.get((volume["host"], volume["mount"]), {}))
+    usable = volume["bytes_used"] + volume["bytes_available"]
+    return {**volume, "used_percent": None if volume["error"] else percent(volume["bytes_used"], usable),
+            "growth_bytes_per_day": None if growth is None else round(growth)}
+
+
+def _history(run: Run, zone: str, today: date) -> dict[tuple[str, str], dict[date, int]]:
+    """Bytes used by (host, mount) and local day: the last measurement of each day before today."""
+    found: dict[tuple[str, str], dict[date, int]] = {}
+    since = run.started - timedelta(days=HISTORY_DAYS)
+    for entry in run.workplace.ledger.entries(run.customer, kinds=[MEASURED], since=since):
+        day = local_day(entry.recorded_at, zone)
+        for volume in entry.payload["volumes"] if day <= today else []:
+            if not volume["error"]:
+                found.setdefault((volume["host"], volume["mount"]), {})[day] = volume["bytes_used"]
+    return found
+
+
+def _summary(findings: Sequence[Finding], measured: Sequence[Measurement]) -> str:
+    bad = [finding for finding in findings if finding.level is not Level.OK]
+    if bad:
+        more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
+        return "; ".join(f"{finding.level}: {finding.what}: {finding.reason}" for finding in bad[:3]) + more
+    volumes = [volume for host in measured for volume in host.volumes]
+    fullest = max(volumes, key=lambda volume: volume.bytes_used / volume.usable)
+    counts = " on ".join(f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+                         for things, word in ((volumes, "volume"), (measured, "host")))
+    return f"{counts}; fullest {fullest.host}:{fullest.mount} with {percent(fullest.bytes_used, fullest.usable):g} %"
