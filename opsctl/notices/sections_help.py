@@ -1,0 +1,71 @@
+"""What every notice ends with: end of support, help, why it came, and the notice itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opsctl.contract.levels import LEVELS
+from opsctl.notices.model import Block, Link, Pairs, Paragraph, Row, Section, Table
+from opsctl.notices.telling import Telling
+
+_DESK_HOURS = ((0, 3, (8, 0), (16, 0)), (4, 4, (8, 0), (14, 30)))
+"""P31: Monday to Thursday 8-16, Friday 8-14:30; first day, last day, opening, closing."""
+
+
+def sections(telling: Telling) -> tuple[Section, ...]:
+    """End of support, help, why, notice."""
+    say, facts = telling.wording.say, telling.facts
+    why = say("why.text", customer=facts.customer_name, role=say("role.notices"))
+    return (Section(say("support.title"), tuple(Paragraph(words) for words in _support(telling))),
+            Section(say("help.title"), (_channels(telling), _levels(telling))),
+            Section(say("why.title"), (Paragraph(why), Paragraph(say("why.change", email=telling.brand.email)))),
+            Section(say("notice.title"), (_notice(telling),)))
+
+
+def _support(telling: Telling) -> Iterator[str]:
+    say, facts, wording = telling.wording.say, telling.facts, telling.wording
+    if facts.support_until is None:
+        yield say("support.unknown")
+    else:
+        yield say("support.ended" if facts.out_of_support else "support.installed", installed=telling.installed,
+                  end=wording.end_of_day(facts.support_until))
+    yield say("support.target", target=telling.target, end=wording.end_of_day(facts.way.target.support.until))
+
+
+def _channels(telling: Telling) -> Pairs:
+    say, brand = telling.wording.say, telling.brand
+    return Pairs((
+        (say("help.website"), Link(brand.website, brand.website)),
+        (say("help.phone"), Link(brand.phone, f"tel:{brand.phone.replace(' ', '')}")),
+        (say("help.email"), Link(brand.email, f"mailto:{brand.email}")),
+        (say("help.hours"), _hours(telling)),
+        (say("help.desk"), say("help.desk_value"))))
+
+
+def _hours(telling: Telling) -> str:
+    say, wording = telling.wording.say, telling.wording
+    spans = []
+    for first, last, opening, closing in _DESK_HOURS:
+        days = {"from": wording.weekday(first), "open": wording.clock(*opening), "close": wording.clock(*closing)}
+        spans.append(say("help.day", **days) if first == last else say("help.days", to=wording.weekday(last), **days))
+    text = say("help.hours_value", first=spans[0], last=spans[1])
+    return text[:1].upper() + text[1:]
+
+
+def _levels(telling: Telling) -> Block:
+    say, wording = telling.wording.say, telling.wording
+    rows = tuple(Row(f"{letter}: {say(f'levels.{letter}.title')}", say(f"levels.{letter}.definition"),
+                     wording.count("hours", level.working_hours)) for letter, level in LEVELS.items())
+    return Table(say("help.levels"), (say("help.level"), say("help.starts")), rows)
+
+
+def _notice(telling: Telling) -> Pairs:
+    say, edition = telling.wording.say, telling.edition
+    rows: list[tuple[str, str | Link]] = [
+        (say("notice.id"), telling.facts.notice),
+        (say("notice.revision"), str(edition.revision)),
+        (say("notice.date"), telling.wording.moment(edition.date))]
+    if edition.revision > 1:
+        names = [say(f"part.{name}") for name in edition.changed]
+        rows.append((say("notice.since", revision=edition.revision - 1), ", ".join(names)))
+    return Pairs(tuple(rows))

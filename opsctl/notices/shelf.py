@@ -1,0 +1,81 @@
+"""Drafts on disk: a folder per customer, notice and revision; private, because addresses are personal data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from opsctl.core.errors import OperationFailed
+
+
+class Found(StrEnum):
+    """What lies where a draft belongs."""
+
+    MISSING = "missing"
+    INTACT = "intact"
+    ALTERED = "altered"
+
+
+def place(drafts: Path, customer: str, notice: str, revision: int) -> Path:
+    """The folder of a draft."""
+    return drafts / customer / notice / str(revision)
+
+
+def look(folder: Path, content: Mapping[str, bytes]) -> Found:
+    """Whether `folder` holds exactly the files of `content`."""
+    if not folder.is_dir():
+        return Found.MISSING
+    names = {path.name for path in folder.iterdir()}
+    same = names == set(content) and all((folder / name).read_bytes() == found for name, found in content.items())
+    return Found.INTACT if same else Found.ALTERED
+
+
+def put(folder: Path, content: Mapping[str, bytes]) -> None:
+    """Write `content` as `folder`, whole or not at all; what lies there that no evidence names is replaced."""
+    beside = folder.with_name(f".{folder.name}.unfinished")
+    try:
+        for parent in reversed(folder.parents[:3]):
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700)
+        for name, found in content.items():
+            _write(beside / name, found)
+        _sync(beside)
+        if folder.exists():
+            shutil.rmtree(folder)
+        beside.rename(folder)
+        _sync(folder.parent)
+    except OSError as error:
+        raise OperationFailed(f"the draft cannot be written to {folder}: {error.strerror}",
+                              "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def keep(folder: Path, name: str, content: bytes) -> None:
+    """Keep one file in `folder`, private and durable; the same bytes may be there already."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if not (folder / name).exists():
+            _write(folder / name, content)
+            _sync(folder)
+    except OSError as error:
+        raise OperationFailed(f"the mail cannot be kept in {folder}: {error.strerror}",
+                              "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None
