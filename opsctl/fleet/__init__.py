@@ -1,0 +1,1 @@
+"""What joins the service rooms: maintenance windows and the nightly run."""

@@ -1,0 +1,144 @@
+"""Is this machine, its settings and each customer's surroundings fit for work? Reads only."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from opsctl.core.clock import Clock, iso
+from opsctl.core.errors import OpsctlError
+from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.runs.workplace import Workplace
+
+CLOCK_LIMIT_SECONDS = 600.0
+"""Beyond this no backup is removed (P17), so the doctor complains first."""
+
+
+class Finding(StrEnum):
+    """How a check ended."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no secret
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor. what: the group and thing checked; detail: what was seen; remedy: what to do."""
+
+    group: str
+    what: str
+    finding: Finding
+    detail: str
+    remedy: str = ""
+
+
+def examine(place: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError], *,
+            hosts: bool) -> Iterator[Check]:
+    """All checks, in order. hosts: also connect to hosts and stores."""
+    yield from _machine(place)
+    for customer, error in broken.items():
+        yield Check("profiles", customer, Finding.FAIL, (error.details or (error.message,))[0], error.resolution)
+    if not broken:
+        yield Check("profiles", "all", Finding.PASS, f"{len(profiles)} valid")
+    yield _tried("releases", "files", lambda: _releases(place))
+    for profile in profiles:
+        if isinstance(profile, KamstrupProfile):
+            yield from _customer(place, profile, hosts)
+
+
+def _machine(place: Workplace) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("machine", "python", Finding.PASS, version)
+    beside = Path(sys.executable).parent / "ansible-playbook"
+    found = beside if beside.exists() else shutil.which("ansible-playbook")
+    yield Check("machine", "ansible-playbook", Finding.PASS if found else Finding.FAIL, str(found or "not found"),
+                "" if found else "install opsctl with its dependencies")
+    ledger = place.settings.ledger
+    yield Check("settings", "ledger", Finding.PASS if ledger else Finding.WARN,
+                "reached, and its revision is this opsctl's",
+                "" if ledger else "set `ledger.url` in opsctl.yml: now it lies in this user's state folder")
+    yield _identity(place)
+
+
+def _identity(place: Workplace) -> Check:
+    ssh = place.settings.ssh
+    if ssh is None:
+        return Check("settings", "ssh identity", Finding.FAIL, "not set", "set `ssh.identity` in opsctl.yml")
+    if not ssh.identity.is_file():
+        return Check("settings", "ssh identity", Finding.FAIL, f"{ssh.identity} is not there", "create the key")
+    mode = stat.S_IMODE(ssh.identity.stat().st_mode)
+    if mode & 0o077:
+        return Check("settings", "ssh identity", Finding.FAIL, f"mode {mode:04o}, others may read it",
+                     f"chmod 600 {ssh.identity}")
+    return Check("settings", "ssh identity", Finding.PASS, str(ssh.identity))
+
+
+def _releases(place: Workplace) -> str:
+    from opsctl.releases.catalogue import load
+
+    newest = load(place.settings.releases).newest()
+    return f"valid, newest {newest.version}" if newest else "valid, none published"
+
+
+def _customer(place: Workplace, profile: KamstrupProfile, hosts: bool) -> Iterator[Check]:
+    group = profile.customer
+    yield _tried(group, "backup recipients", lambda: _recipients(place, profile))
+    known = place.known_hosts(group)
+    yield Check(group, "known_hosts", Finding.PASS if known.is_file() else Finding.FAIL, str(known),
+                "" if known.is_file() else "write each host's key there, read on the host itself")
+    if not hosts:
+        return
+    yield _tried(group, "backup store", lambda: _store(profile, place.clock))
+    for host in profile.hosts:
+        yield _tried(group, f"host {host.name}", partial(_host, place, profile, host.name))
+
+
+def _recipients(place: Workplace, profile: KamstrupProfile) -> str:
+    from opsctl.backup.recipients import read_recipients
+
+    return f"{len(read_recipients(profile.backup.recipients, place.customer_folder(profile.customer)))} keys"
+
+
+def _store(profile: KamstrupProfile, clock: Clock) -> str:
+    from opsctl.adapters.objects import open_store
+
+    store = open_store(profile.backup.store)
+    listing = store.list(f"{getattr(profile.backup.store, 'prefix', '')}{profile.customer}/")
+    offset = abs((listing.now - clock.now()).total_seconds())
+    if offset > CLOCK_LIMIT_SECONDS:
+        raise UnfitError(f"its clock and this machine's differ by {offset:.0f} s", "set the clock that is wrong")
+    return f"{store.place}: {len(listing.objects)} objects, its clock says {iso(listing.now)}"
+
+
+def _host(place: Workplace, profile: KamstrupProfile, name: str) -> str:
+    from opsctl.adapters.ssh import connect
+
+    ssh = place.settings.ssh
+    if ssh is None:
+        raise UnfitError("no SSH key is set", "set `ssh.identity` in opsctl.yml")
+    with connect(profile.host(name), known_hosts=place.known_hosts(profile.customer), identity=ssh.identity,
+                 timeout=ssh.connect_seconds) as shell:
+        offset = shell.clock_offset(place.clock)
+        if shell.run(["true"], sudo=True).exit_code != 0:
+            raise UnfitError("the login may not use sudo", "allow it, without a password, for this user")
+    if abs(offset) > CLOCK_LIMIT_SECONDS:
+        raise UnfitError(f"its clock is off by {offset:.0f} s", "let the host synchronise its clock")
+    return f"reached, key known, sudo allowed, clock off by {offset:+.2f} s"
+
+
+class UnfitError(OpsctlError):
+    """A finding of the doctor's own."""
+
+
+def _tried(group: str, what: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(group, what, Finding.PASS, check())
+    except OpsctlError as error:
+        return Check(group, what, Finding.FAIL, (error.details or (error.message,))[0], error.resolution)

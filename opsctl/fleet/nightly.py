@@ -1,0 +1,187 @@
+"""The nightly run: for each customer what is due, going on past one that fails.
+
+Order for a vendor-hosted customer: storage check, backup, patch (only with today's backup good and the
+window open), removal of backups past their time. For a customer-hosted one: drafts of release notices;
+what the contract does not cover is listed as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.clock import local_day
+from opsctl.core.errors import ExitCode, OpsctlError
+from opsctl.core.outcome import Outcome, Status, combined_exit_code
+from opsctl.fleet.due import Due, backed_up_days, backup_due, patch_due, storage_due
+from opsctl.fleet.failures import failed, guarded, jointly
+from opsctl.fleet.windows import opening
+from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
+from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+OPERATOR = "operator"
+RECENT = timedelta(days=3)
+"""Within this lie all backups of the present local day, in any zone."""
+GOOD = {Status.DONE.value, Status.UNCHANGED.value, Status.WARNING.value}
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The services' use cases, handed in by the command so that this module loads none of their libraries."""
+
+    check_storage: Callable[[Workplace, Sequence[KamstrupProfile]], tuple[Outcome, ...]]
+    back_up: Callable[[Workplace, KamstrupProfile], Outcome]
+    prune: Callable[[Workplace, KamstrupProfile], Outcome]
+    patch: Callable[[Workplace, KamstrupProfile], Outcome]
+    draft: Callable[[Workplace, CustomerProfile, Catalogue], Outcome]
+
+
+def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],
+            releases: Catalogue | OpsctlError, rooms: Rooms) -> tuple[Outcome, ...]:
+    """Do what is due for `profiles`; `broken` profiles are rows of their own with exit code 3.
+
+    releases: the catalogue, or why it cannot be read, which keeps nobody from anything but a draft.
+    The run itself is recorded in the chain `operator`, so that a night without one is visible.
+    """
+    workplace.ledger.append(OPERATOR, "nightly.started", {"customers": [p.customer for p in profiles]},
+                            actor=workplace.actor)
+    outcomes: list[Outcome] = []
+    status = "failed"
+    try:
+        for outcome in _night(workplace, profiles, broken, releases, rooms):
+            outcomes.append(outcome)
+        status = "done"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        ended = guarded(OPERATOR, "nightly", partial(_finish, workplace, outcomes, status))
+    return (*outcomes, ended) if ended.code is not ExitCode.OK else tuple(outcomes)
+
+
+def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],
+           releases: Catalogue | OpsctlError, rooms: Rooms) -> Iterator[Outcome]:
+    for customer, error in broken.items():
+        yield replace(failed(customer, "profile", error), summary=(error.details or (error.message,))[0],
+                      resolution="run `opsctl profile validate` and correct the lines it names")
+    hosted = [profile for profile in profiles if isinstance(profile, KamstrupProfile)]
+    storage = {outcome.customer: outcome for outcome in _storage(workplace, hosted, rooms)}
+    for profile in profiles:
+        if isinstance(profile, KamstrupProfile):
+            yield storage[profile.customer]
+            yield from _hosted(workplace, profile, rooms)
+        else:
+            yield from _customer_hosted(workplace, profile, releases, rooms)
+
+
+def _finish(workplace: Workplace, outcomes: Sequence[Outcome], status: str) -> Outcome:
+    """Record how the night ended. One that did not come to its end is a failure, whatever was done until then."""
+    code = combined_exit_code(outcomes) if status == "done" else ExitCode.FAILED
+    workplace.ledger.append(
+        OPERATOR, "nightly.finished",
+        {"status": status, "exit_code": int(code), "outcomes": len(outcomes),
+         "failed": [f"{o.customer} {o.service}" for o in outcomes if o.code is not ExitCode.OK]},
+        actor=workplace.actor)
+    return Outcome(OPERATOR, "nightly", Status.DONE, "recorded")
+
+
+def _storage(workplace: Workplace, hosted: Sequence[KamstrupProfile], rooms: Rooms) -> Iterator[Outcome]:
+    """One run over all customers whose check is due; the others say when theirs was."""
+    due: list[KamstrupProfile] = []
+
+    def sort(profile: KamstrupProfile) -> Outcome:
+        request = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
+        gate(profile, request, workplace.clock.now()).require(profile.customer)
+        last = workplace.ledger.last(profile.customer, "storage.measured")
+        decision = storage_due(local_day(last.recorded_at, profile.zone) if last else None, _today(workplace, profile),
+                               str(last.payload.get("level", "")) if last else "")
+        if decision.due:
+            due.append(profile)
+        return _skipped(profile, Service.STORAGE_MANAGEMENT, decision)
+
+    for profile in hosted:
+        row = guarded(profile.customer, Service.STORAGE_MANAGEMENT, partial(sort, profile))
+        if profile not in due:
+            yield row
+    if due:
+        yield from jointly(due, Service.STORAGE_MANAGEMENT, partial(rooms.check_storage, workplace))
+
+
+def _hosted(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Iterator[Outcome]:
+    backup = guarded(profile.customer, Service.BACKUP, lambda: _backup(workplace, profile, rooms))
+    yield backup
+    yield guarded(profile.customer, Service.IT_SYSTEM_MAINTENANCE, lambda: _patch(workplace, profile, rooms))
+    if backup.status in {Status.DONE, Status.WARNING}:
+        pruned = guarded(profile.customer, Service.BACKUP, lambda: rooms.prune(workplace, profile))
+        if pruned.status is not Status.UNCHANGED:
+            yield pruned
+
+
+def _backup(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outcome:
+    decision = backup_due(_backed_up(workplace, profile), _today(workplace, profile))
+    return rooms.back_up(workplace, profile) if decision.due else _skipped(profile, Service.BACKUP, decision)
+
+
+def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outcome:
+    now = workplace.clock.now()
+    decision = patch_due(last_patched(workplace, profile.customer), now, workplace.settings.policy.patch_every_days,
+                         opening(profile.windows, profile.freezes, profile.zone, now),
+                         _today(workplace, profile) in _backed_up(workplace, profile))
+    if not decision.due:
+        return _skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
+    return rooms.patch(workplace, profile)
+
+
+def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: Catalogue | OpsctlError,
+                     rooms: Rooms) -> Iterator[Outcome]:
+    for service in (Service.BACKUP, Service.STORAGE_MANAGEMENT):
+        yield _the_customer_s(profile, service, workplace.clock.now())
+
+    def draft() -> Outcome:
+        if isinstance(releases, OpsctlError):
+            # The gate speaks first, also when the release files are wrong.
+            request = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
+            gate(profile, request, workplace.clock.now()).require(profile.customer)
+            raise releases
+        return rooms.draft(workplace, profile, releases)
+
+    yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, draft)
+
+
+def _the_customer_s(profile: CustomerProfile, service: Service, now: datetime) -> Outcome:
+    decision = gate(profile, Request(service, Purpose.PROTECT, Delivery.WORK), now)
+    if decision.allowed:
+        return Outcome(profile.customer, service, Status.FAILED,
+                       f"the contract of today has Kamstrup do this ({decision.cell.promise}), but the profile is "
+                       "already one of a system that the customer hosts", "keep the earlier profile until hosting_from",
+                       exit_code=ExitCode.CONFIGURATION)
+    return Outcome(profile.customer, service, Status.NOT_COVERED,
+                   f"the customer is responsible ({decision.cell.promise})")
+
+
+def last_patched(workplace: Workplace, customer: str, until: datetime | None = None) -> datetime | None:
+    """When a patch run last ended well (before `until`), whether it changed something or found nothing to do."""
+    for entry in workplace.ledger.entries(customer, kinds=("run.finished",), newest_first=True, until=until):
+        if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD:
+            return entry.recorded_at
+    return None
+
+
+def _backed_up(workplace: Workplace, profile: KamstrupProfile) -> frozenset[date]:
+    entries = workplace.ledger.entries(profile.customer, kinds=("backup.completed",),
+                                       since=workplace.clock.now() - RECENT)
+    return backed_up_days((entry.payload for entry in entries), {database.name for database in profile.databases})
+
+
+def _today(workplace: Workplace, profile: Profile) -> date:
+    return local_day(workplace.clock.now(), profile.zone)
+
+
+def _skipped(profile: Profile, service: Service, decision: Due) -> Outcome:
+    return Outcome(profile.customer, service, Status.SKIPPED, decision.reason)

@@ -1,0 +1,51 @@
+"""The services' use cases put together for the nightly run."""
+
+from __future__ import annotations
+
+from opsctl.adapters.ansible_catalogue import BACKUP_PREPARE
+from opsctl.backup.prune import prune
+from opsctl.backup.running import run_backup
+from opsctl.contract.terms import AgreementState
+from opsctl.core.outcome import Outcome
+from opsctl.fleet.nightly import Rooms
+from opsctl.maintenance.service import apply
+from opsctl.notices.service import draft
+from opsctl.profiles.hosted import HostRole
+from opsctl.profiles.model import CustomerProfile, KamstrupProfile, terms_at
+from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.playbook import play, targets_of
+from opsctl.runs.service import Run
+from opsctl.runs.workplace import Workplace
+from opsctl.storage.service import check
+
+
+def rooms() -> Rooms:
+    """The real services."""
+    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft)
+
+
+def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | None = None) -> Outcome:
+    """A full backup of every database, its hosts prepared by the playbook `backup` first.
+
+    bandwidth: bytes per second.
+    """
+    def prepare(run: Run) -> None:
+        hosts = [host.name for host in profile.hosts if HostRole.DATABASE in host.roles]
+        play(run, targets_of(workplace, profile, only=hosts), BACKUP_PREPARE, {})
+
+    return run_backup(workplace, profile, prepare=prepare, bandwidth=bandwidth)
+
+
+def _prune(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+    return prune(workplace, profile, dry_run=False)
+
+
+def _patch(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+    """All updates under a valid agreement; once it has ended, security fixes alone (P05)."""
+    now = workplace.clock.now()
+    valid = terms_at(profile, now).agreement_state(now) is AgreementState.VALID
+    return apply(workplace, profile, security_only=not valid)
+
+
+def _draft(workplace: Workplace, profile: CustomerProfile, releases: Catalogue) -> Outcome:
+    return draft(workplace, profile, releases=releases)

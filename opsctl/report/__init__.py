@@ -1,0 +1,1 @@
+"""What the evidence says: the status of each customer."""

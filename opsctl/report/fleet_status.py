@@ -1,0 +1,104 @@
+"""Reads the ledger for the status of many customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Hosting
+from opsctl.core.clock import local_day
+from opsctl.core.errors import OpsctlError
+from opsctl.fleet.due import backed_up_days
+from opsctl.fleet.nightly import last_patched
+from opsctl.ledger.model import Entry
+from opsctl.notices.planning import plan
+from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
+from opsctl.releases.catalogue import Catalogue
+from opsctl.report.status import (
+    NOT_COVERED,
+    CustomerStatus,
+    Verdict,
+    Word,
+    backup_verdict,
+    notice_verdict,
+    platform_verdict,
+    storage_verdict,
+)
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+RECENT = timedelta(days=60)
+"""So far back the last good backup is looked for."""
+
+
+def fleet_status(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue | OpsctlError,
+                 now: datetime) -> tuple[CustomerStatus, ...]:
+    """One row per customer, in the order given: as the contract and the ledger stood at `now`.
+
+    releases: the catalogue, or why it cannot be read.
+    """
+    return tuple(_status(workplace, profile, releases, now) for profile in profiles)
+
+
+def _status(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError,
+            now: datetime) -> CustomerStatus:
+    today = local_day(now, profile.zone)
+    ready = profile.ready.version or "unknown"
+    running = _running(workplace, profile.customer)
+    hosting = terms_at(profile, now).hosting
+    if hosting is Hosting.CUSTOMER:
+        return CustomerStatus(profile.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED,
+                              _notices(workplace, profile, releases, now), running)
+    storage = _last_run(workplace, profile.customer, "storage check", now)
+    return CustomerStatus(
+        profile.customer, hosting, ready,
+        backup_verdict(_backup_days(workplace, profile, now), today, _owed_since(workplace, profile, now)),
+        platform_verdict(last_patched(workplace, profile.customer, now), now,
+                         workplace.settings.policy.patch_every_days),
+        storage_verdict(storage.payload if storage else None,
+                        local_day(storage.recorded_at, profile.zone) if storage else None, today),
+        NOT_COVERED, running)
+
+
+def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError, now: datetime) -> Verdict:
+    try:
+        if isinstance(releases, OpsctlError):
+            raise releases
+        found = plan(profile, releases, now)
+        decision = gate(profile, Request(found.service, Purpose.NEW_VALUE, Delivery.NOTICE), now)
+    except OpsctlError as error:
+        return Verdict(Word.UNKNOWN, error.message)
+    if not decision.allowed:
+        return Verdict(Word.NOT_COVERED, decision.reason)
+    drafted = {str(entry.payload["release"]) for entry in workplace.ledger.entries(
+        profile.customer, kinds=("notice.drafted",), until=now)}
+    return notice_verdict(str(found.facts.way.target.version) if found.facts else None, found.reason, drafted)
+
+
+def _backup_days(workplace: Workplace, profile: Profile, now: datetime) -> frozenset[date]:
+    entries = workplace.ledger.entries(profile.customer, kinds=("backup.completed",), since=now - RECENT, until=now)
+    databases = {database.name for database in profile.databases} if isinstance(profile, KamstrupProfile) else set()
+    return backed_up_days((entry.payload for entry in entries), databases)
+
+
+def _owed_since(workplace: Workplace, profile: Profile, now: datetime) -> date | None:
+    """The first full local day on which Kamstrup owed backups and the ledger was kept."""
+    first = next(workplace.ledger.entries(profile.customer, limit=1), None)
+    if first is None or first.recorded_at > now:
+        return None
+    begin = profile.hosting_from if local_day(now, profile.zone) >= profile.hosting_from else date.min
+    return max(local_day(first.recorded_at, profile.zone) + timedelta(days=1), begin)
+
+
+def _last_run(workplace: Workplace, customer: str, operation: str, now: datetime) -> Entry | None:
+    for entry in workplace.ledger.entries(customer, kinds=("run.finished",), newest_first=True, until=now):
+        if entry.payload["operation"] == operation:
+            return entry
+    return None
+
+
+def _running(workplace: Workplace, customer: str) -> tuple[str, ...]:
+    """Runs that hold a lease now."""
+    return tuple(lease.owner for lease in workplace.ledger.leases()
+                 if lease.name.startswith(f"{customer}/") and not lease.expired)

@@ -1,0 +1,106 @@
+"""How each customer stands, from the ledger: pure judgement of recorded facts.
+
+Verdict words: kept, broken, not due, no event, not covered, unknown. Missing data is unknown, never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+class Word(StrEnum):
+    """The verdict words."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    NOT_DUE = "not due"
+    NO_EVENT = "no event"
+    NOT_COVERED = "not covered"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One word and what it rests on."""
+
+    word: Word
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.word.value}: {self.detail}" if self.detail else self.word.value
+
+
+@dataclass(frozen=True)
+class CustomerStatus:
+    """One customer's row. running: runs that began and have not ended."""
+
+    customer: str
+    hosting: str
+    ready: str
+    backup: Verdict
+    platform: Verdict
+    storage: Verdict
+    notices: Verdict
+    running: tuple[str, ...] = field(default=())
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The verdicts by name."""
+        return {"backup": self.backup, "platform": self.platform, "storage": self.storage, "notices": self.notices}
+
+
+NOT_COVERED = Verdict(Word.NOT_COVERED)
+
+
+def backup_verdict(days: Collection[date], today: date, since: date | None = None) -> Verdict:
+    """P16: a good backup per local day. Today's may still come; yesterday's may not.
+
+    since: the first local day on which one was owed and recorded; None when the ledger knows nothing yet.
+    """
+    yesterday = today - timedelta(days=1)
+    if today in days:
+        return Verdict(Word.KEPT, "today")
+    if yesterday in days:
+        return Verdict(Word.NOT_DUE, "today's is still to come")
+    if days:
+        return Verdict(Word.BROKEN, f"last good one of {max(days)}")
+    if since is not None and since <= yesterday:
+        return Verdict(Word.BROKEN, f"no good one since {since}")
+    return Verdict(Word.UNKNOWN, "none recorded")
+
+
+def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> Verdict:
+    """P10 by the operator's own cadence, which the sheet leaves open."""
+    if last is None:
+        return Verdict(Word.UNKNOWN, "no patch run recorded")
+    age = (now - last).days
+    if age < every_days:
+        return Verdict(Word.KEPT, f"up to date {last:%Y-%m-%d}")
+    return Verdict(Word.BROKEN, f"last {age} days ago, every {every_days} wanted")
+
+
+def storage_verdict(last: Mapping[str, Any] | None, day: date | None, today: date) -> Verdict:
+    """P19: measured each day and below the limits. last: the payload of the newest storage run."""
+    if last is None or day is None:
+        return Verdict(Word.UNKNOWN, "never measured")
+    if day < today - timedelta(days=1):
+        return Verdict(Word.BROKEN, f"last measured {day}")
+    if last["status"] in {"check failed", "failed"}:
+        return Verdict(Word.BROKEN, str(last["summary"]))
+    return Verdict(Word.KEPT, str(last["summary"]) if last["status"] == "warning" else f"checked {day}")
+
+
+def notice_verdict(target: str | None, nothing: str, drafted: Collection[str]) -> Verdict:
+    """P22, P23: is there a draft for the release to be told of? target: it, or None with the reason `nothing`.
+
+    drafted: releases with a draft for this customer.
+    """
+    if target is None:
+        return Verdict(Word.NO_EVENT, nothing)
+    if target in drafted:
+        return Verdict(Word.NOT_DUE, f"{target} drafted, to be approved and sent")
+    return Verdict(Word.UNKNOWN, f"no draft for {target}")

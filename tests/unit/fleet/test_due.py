@@ -1,0 +1,35 @@
+"""What is due tonight."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from opsctl.fleet.due import backed_up_days, backup_due, patch_due, storage_due
+from opsctl.fleet.windows import Opening
+
+TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+OPEN = Opening(True, "window always is open")
+
+
+def test_a_day_counts_only_when_every_database_is_there() -> None:
+    payloads = [{"day": "2026-11-22", "database": "a"}, {"day": "2026-11-22", "database": "b"},
+                {"day": "2026-11-23", "database": "a"}]
+    assert backed_up_days(payloads, {"a", "b"}) == {date(2026, 11, 22)}
+
+
+def test_one_backup_a_day() -> None:
+    assert backup_due([TODAY - timedelta(days=1)], TODAY).due
+    assert not backup_due([TODAY], TODAY).due
+
+
+def test_storage_once_a_day() -> None:
+    assert storage_due(None, TODAY).due
+    assert storage_due(TODAY - timedelta(days=1), TODAY).due
+    assert not storage_due(TODAY, TODAY).due
+
+
+def test_patches_follow_the_cadence_the_window_and_the_backup() -> None:
+    assert patch_due(None, NOW, 30, OPEN, True).due
+    assert not patch_due(NOW - timedelta(days=29), NOW, 30, OPEN, True).due
+    assert patch_due(NOW - timedelta(days=30), NOW, 30, OPEN, True).due
+    assert patch_due(None, NOW, 30, Opening(False, "frozen"), True).reason == "frozen"
+    assert "backup" in patch_due(None, NOW, 30, OPEN, False).reason

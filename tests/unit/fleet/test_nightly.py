@@ -1,0 +1,186 @@
+"""The night's decisions with rooms that answer at once: what is due, who is responsible, and what stops whom."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsctl.contract.services import Service
+from opsctl.core.clock import SystemClock
+from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed
+from opsctl.core.outcome import Outcome, Status, combined_exit_code
+from opsctl.core.progress import Silent
+from opsctl.fleet.nightly import OPERATOR, Rooms, nightly
+from opsctl.ledger import open_ledger
+from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
+from opsctl.profiles.settings import Settings
+from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.workplace import Workplace
+
+INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
+NONE = Catalogue({}, {})
+BROKEN_RELEASES = ConfigurationError("the release files have 1 error", "correct the lines named", ("6.0.0.yml:1:1 x",))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", SystemClock())
+    yield Workplace(Settings(), ledger, SystemClock(), Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
+    ledger.close()
+
+
+def profile(name: str) -> Any:
+    return load_profile(INVENTORIES, f"sample-{name}")
+
+
+def done(customer: str, service: Service, data: dict[str, Any] | None = None) -> Outcome:
+    return Outcome(customer, service, Status.DONE, "done", data=data or {})
+
+
+def backed_up(place: Workplace, found: KamstrupProfile) -> Outcome:
+    today = place.clock.now().astimezone().date().isoformat()
+    for database in found.databases:
+        place.ledger.append(found.customer, "backup.completed", {"day": today, "database": database.name},
+                            actor="tests")
+    return done(found.customer, Service.BACKUP)
+
+
+ROOMS = Rooms(
+    check_storage=lambda place, found: tuple(done(one.customer, Service.STORAGE_MANAGEMENT) for one in found),
+    back_up=backed_up,
+    prune=lambda place, found: Outcome(found.customer, Service.BACKUP, Status.UNCHANGED, "nothing to remove"),
+    patch=lambda place, found: done(found.customer, Service.IT_SYSTEM_MAINTENANCE),
+    draft=lambda place, found, releases: done(found.customer, Service.SOFTWARE_UPDATE_MAJOR),
+)
+
+
+def night(place: Workplace, profiles: list[Profile], rooms: Rooms = ROOMS, releases: Any = NONE,
+          broken: Any = None) -> dict[tuple[str, str], Outcome]:
+    outcomes = nightly(place, profiles, broken or {}, releases, rooms)
+    return {(outcome.customer.removeprefix("sample-"), outcome.service): outcome for outcome in outcomes}
+
+
+def fails(error: BaseException) -> Callable[..., Any]:
+    def act(*_: Any) -> Any:
+        raise error
+    return act
+
+
+def finished(place: Workplace) -> Any:
+    entry = place.ledger.last(OPERATOR, "nightly.finished")
+    assert entry is not None
+    return entry.payload
+
+
+def test_a_broken_release_file_keeps_nobody_from_a_backup(place: Workplace) -> None:
+    found = night(place, [profile("aalund"), profile("dalmose")], releases=BROKEN_RELEASES)
+    assert found["aalund", "backup"].status is Status.DONE
+    draft = found["dalmose", "software-update-minor"]
+    assert (draft.status, draft.code) == (Status.FAILED, ExitCode.CONFIGURATION)
+    assert draft.data["details"] == ["6.0.0.yml:1:1 x"]
+    assert finished(place)["exit_code"] == 3
+
+
+def test_an_ended_agreement_speaks_before_the_broken_release_file(place: Workplace) -> None:
+    ended = profile("dalmose")
+    ended = ended.model_copy(update={"agreement": ended.agreement.model_copy(update={"valid_to": date(2025, 1, 1)})})
+    found = night(place, [ended], releases=BROKEN_RELEASES)
+    assert found["dalmose", "software-update-minor"].status is Status.NOT_COVERED
+    assert "P05" in found["dalmose", "software-update-minor"].summary
+
+
+@pytest.mark.parametrize("error", [OperationFailed("no", "do"), Locked("no", "later"), RuntimeError("defect")],
+                         ids=["failed", "locked", "defect"])
+def test_each_step_that_fails_is_a_row_and_the_night_goes_on(error: Exception, place: Workplace) -> None:
+    rooms = replace(ROOMS, back_up=fails(error), check_storage=fails(error), draft=fails(error))
+    found = night(place, [profile("aalund"), profile("birkeby"), profile("dalmose")], rooms)
+    for key in (("aalund", "backup"), ("birkeby", "backup"), ("aalund", "storage-management"),
+                ("birkeby", "storage-management"), ("dalmose", "software-update-minor")):
+        assert found[key].code is (ExitCode.LOCKED if isinstance(error, Locked) else ExitCode.FAILED)
+    assert found["aalund", "it-system-maintenance"].status is Status.SKIPPED
+    assert "no good backup of today" in found["aalund", "it-system-maintenance"].summary
+
+
+def test_entries_that_cannot_be_read_are_a_row_of_their_customer(place: Workplace) -> None:
+    place.ledger.append("sample-aalund", "backup.completed", {"day": "no day", "database": "ready"}, actor="tests")
+    found = night(place, [profile("aalund"), profile("birkeby")])
+    assert found["aalund", "backup"].status is Status.FAILED
+    assert found["aalund", "it-system-maintenance"].status is Status.FAILED
+    assert found["birkeby", "backup"].status is Status.DONE
+
+
+def test_a_defect_shows_its_traceback_when_that_is_asked_for(place: Workplace,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSCTL_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        night(place, [profile("aalund")], replace(ROOMS, back_up=fails(RuntimeError("defect"))))
+    assert finished(place)["status"] == "failed"
+
+
+def test_one_customer_s_settings_keep_no_other_from_its_storage_check(place: Workplace) -> None:
+    def check(place: Workplace, found: Any) -> Any:
+        if any(one.customer == "sample-aalund" for one in found):
+            raise ConfigurationError("no known_hosts", "write it")
+        return ROOMS.check_storage(place, found)
+
+    found = night(place, [profile("aalund"), profile("birkeby")], replace(ROOMS, check_storage=check))
+    assert found["aalund", "storage-management"].code is ExitCode.CONFIGURATION
+    assert found["birkeby", "storage-management"].status is Status.DONE
+
+
+def test_a_customer_whose_hosting_begins_later_keeps_no_other_from_its_storage_check(place: Workplace) -> None:
+    later = place.clock.now().date() + timedelta(days=30)
+    moving = profile("birkeby").model_copy(update={"hosting_from": later})
+    asked: list[str] = []
+
+    def check(place: Workplace, found: Any) -> Any:
+        asked.extend(one.customer for one in found)
+        return ROOMS.check_storage(place, found)
+
+    found = night(place, [moving, profile("aalund")], replace(ROOMS, check_storage=check))
+    assert asked == ["sample-aalund"]
+    assert found["birkeby", "storage-management"].status is Status.NOT_COVERED
+    assert found["aalund", "storage-management"].status is Status.DONE
+
+
+def test_what_kamstrup_owes_and_the_profile_cannot_give_is_no_silent_gap(place: Workplace) -> None:
+    later = place.clock.now().date() + timedelta(days=30)
+    leaving: CustomerProfile = profile("dalmose")
+    before = {"effective_from": date(2023, 1, 1), "hosting": "kamstrup", "agreement": leaving.agreement}
+    leaving = CustomerProfile.model_validate({**leaving.model_dump(), "hosting_from": later, "earlier": [before]})
+    found = night(place, [leaving])
+    assert found["dalmose", "backup"].code is ExitCode.CONFIGURATION
+    assert "hosting_from" in found["dalmose", "backup"].resolution
+
+
+def test_the_customer_s_own_services_are_named_with_their_promise(place: Workplace) -> None:
+    found = night(place, [profile("dalmose")])
+    assert "P26" in found["dalmose", "backup"].summary
+    assert "P28" in found["dalmose", "storage-management"].summary
+    assert combined_exit_code(found.values()) is ExitCode.OK
+
+
+def test_storage_that_could_not_be_measured_is_measured_again_the_same_day(place: Workplace) -> None:
+    for level, status in (("unknown", Status.DONE), ("critical", Status.DONE), ("warning", Status.SKIPPED),
+                          ("ok", Status.SKIPPED)):
+        place.ledger.append("sample-aalund", "storage.measured", {"level": level}, actor="tests")
+        assert night(place, [profile("aalund")])["aalund", "storage-management"].status is status
+
+
+def test_an_interrupted_night_is_not_recorded_as_a_good_one(place: Workplace) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        night(place, [profile("aalund")], replace(ROOMS, patch=fails(KeyboardInterrupt())))
+    assert (finished(place)["status"], finished(place)["exit_code"]) == ("interrupted", 1)
+    assert finished(place)["outcomes"] == 2
+
+
+def test_a_broken_profile_is_a_row_with_its_lines(place: Workplace) -> None:
+    broken = {"sample-x": ConfigurationError("x has 2 errors", "correct", ("x:1:1 a", "x:2:1 b"))}
+    row = night(place, [profile("aalund")], broken=broken)["x", "profile"]
+    assert row.code is ExitCode.CONFIGURATION
+    assert row.data["details"] == ["x:1:1 a", "x:2:1 b"]
+    assert finished(place)["failed"] == ["sample-x profile"]

@@ -1,0 +1,77 @@
+"""The status as of an instant: by the contract and the evidence of then."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from opsctl.core.clock import FixedClock
+from opsctl.core.errors import ConfigurationError
+from opsctl.core.progress import Silent
+from opsctl.ledger import open_ledger
+from opsctl.profiles.loader import load_profile
+from opsctl.profiles.settings import Settings
+from opsctl.releases.catalogue import Catalogue, load
+from opsctl.report.fleet_status import fleet_status
+from opsctl.report.status import CustomerStatus, Word
+from opsctl.runs.workplace import Workplace
+
+ROOT = Path(__file__).resolve().parents[3]
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW - timedelta(days=5))
+
+
+@pytest.fixture
+def place(tmp_path: Path, clock: FixedClock) -> Iterator[Workplace]:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+    yield Workplace(Settings(), ledger, clock, Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
+    ledger.close()
+
+
+def stands(place: Workplace, name: str, at: datetime,
+           releases: Catalogue | ConfigurationError | None = None) -> CustomerStatus:
+    found = load_profile(ROOT / "inventories", f"sample-{name}")
+    (row,) = fleet_status(place, [found], releases or load(ROOT / "releases"), at)
+    return row
+
+
+def test_the_past_is_judged_by_its_contract(place: Workplace) -> None:
+    row = stands(place, "birkeby", datetime(2025, 3, 31, 12, tzinfo=UTC))
+    assert row.hosting == "customer"
+    assert row.backup.word is Word.NOT_COVERED
+    assert stands(place, "birkeby", datetime(2025, 4, 1, 12, tzinfo=UTC)).backup.word is Word.UNKNOWN
+
+
+def test_what_was_recorded_later_does_not_count(place: Workplace, clock: FixedClock) -> None:
+    place.ledger.append("sample-aalund", "run.started", {}, actor="tests")
+    clock.move(timedelta(days=5))
+    place.ledger.append("sample-aalund", "backup.completed", {"day": "2026-11-23", "database": "ready"}, actor="tests")
+    place.ledger.append("sample-aalund", "run.finished", {"operation": "patch apply", "status": "done"}, actor="tests")
+    now, before = (stands(place, "aalund", at) for at in (NOW + timedelta(minutes=1), NOW - timedelta(days=1)))
+    assert (now.backup.word, now.platform.word) == (Word.KEPT, Word.KEPT)
+    assert (before.backup.word, before.platform.word) == (Word.BROKEN, Word.UNKNOWN)
+
+
+def test_customers_of_ours_whose_backups_never_came_are_broken_from_the_second_day(place: Workplace) -> None:
+    place.ledger.append("sample-aalund", "run.started", {}, actor="tests")
+    began = NOW - timedelta(days=5)
+    words = [stands(place, "aalund", began + timedelta(days=days, minutes=1)).backup.word for days in range(3)]
+    assert words == [Word.UNKNOWN, Word.UNKNOWN, Word.BROKEN]
+
+
+def test_notices_after_the_agreement_has_ended_are_not_owed(place: Workplace) -> None:
+    assert stands(place, "dalmose", NOW).notices.word is Word.UNKNOWN
+    ended = stands(place, "dalmose", datetime(2028, 3, 1, 12, tzinfo=UTC))
+    assert ended.notices.word is Word.NOT_COVERED
+    assert "P05" in ended.notices.detail
+
+
+def test_release_files_that_cannot_be_read_hide_no_backup(place: Workplace) -> None:
+    broken = ConfigurationError("the release files have 1 error", "correct it")
+    assert stands(place, "dalmose", NOW, broken).notices.word is Word.UNKNOWN
+    assert stands(place, "aalund", NOW, broken).backup.word is Word.UNKNOWN
