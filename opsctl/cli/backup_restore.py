@@ -1,0 +1,54 @@
+"""`opsctl backup restore`: a backup into a new data directory, tried out on a server of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.custody import BackupId, custody, newest
+from opsctl.cli.result import Result, outcomes_result
+from opsctl.cli.workplace import Customer, DryRun, Yes, confirm, workplace
+
+
+def restore(customer: Customer, backup: BackupId = None, *,
+            host: Annotated[str, typer.Option("--host", help="The customer's host to restore on.")],
+            directory: Annotated[str, typer.Option("--directory", metavar="PATH",
+                                                   help="A new or empty folder on that host, for the data.")],
+            identity: Annotated[str, typer.Option("--identity", metavar="REFERENCE",
+                                                  help="Where the age identity is: file:/path or env:NAME.")],
+            port: Annotated[int, typer.Option("--port", min=1024, max=65535,
+                                              help="Loopback port of the server that tries it out.")] = 5499,
+            start: Annotated[bool, typer.Option("--start/--no-start", help="Start a server and check it.")] = True,
+            leave_running: Annotated[bool, typer.Option("--leave-running", help="Do not stop that server.")] = False,
+            accept_unrecorded: Annotated[bool, typer.Option(
+                "--accept-unrecorded", help="Restore although the ledger does not know this manifest.")] = False,
+            dry_run: DryRun = False, yes: Yes = False) -> Result:
+    """Restore into a new data directory, start a server on it and check it; the running database is not touched."""
+    from opsctl.adapters.secrets import resolve
+    from opsctl.backup.restore import restore as restore_backup
+
+    with workplace(acts=True) as place:
+        found = custody(place, customer)
+        chosen = backup or newest(place, found)
+        secret = resolve(identity)
+        if not dry_run:
+            confirm(f"Restore {chosen} into {directory} on {host}? What was written to the database after that backup "
+                    "is not in it; the running database stays as it is.", yes)
+        outcome = restore_backup(place, found, chosen, host=host, directory=directory, identity=secret, port=port,
+                                 start=start, leave_running=leave_running, dry_run=dry_run,
+                                 accept_unrecorded=accept_unrecorded)
+    return outcomes_result([outcome], tail=_details(dict(outcome.data)))
+
+
+def _details(data: dict[str, object]) -> str:
+    rows = data.get("rows")
+    lines = [f"configuration  {data['configuration']}"] if data.get("configuration") else []
+    if isinstance(rows, dict):
+        lines += [f"rows           {name} {count}" for name, count in rows.items()]
+    seconds = data.get("seconds")
+    if isinstance(seconds, dict):
+        lines.append("seconds        " + ", ".join(f"{name} {value}" for name, value in seconds.items()))
+    if data.get("unit"):
+        lines.append(f"still running  stop it with: systemctl stop {data['unit']}")
+    return "\n".join(lines)

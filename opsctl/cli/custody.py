@@ -1,0 +1,44 @@
+"""What the backup commands share: whose backups, and which one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opsctl.cli.workplace import profile
+from opsctl.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from opsctl.profiles.model import KamstrupProfile, Profile
+    from opsctl.runs.workplace import Workplace
+
+BackupId = Annotated[str | None, typer.Argument(metavar="[BACKUP]",
+                                                help="An id of `opsctl backup list`; the newest good one by default.")]
+
+
+def hosted_profile(place: Workplace, found: Profile) -> KamstrupProfile:
+    """The profile as one whose backups are covered now; NotCovered otherwise."""
+    from opsctl.backup.running import REQUEST
+    from opsctl.cli.each import hosted
+
+    return hosted(place, found, REQUEST)
+
+
+def custody(place: Workplace, customer: str) -> KamstrupProfile:
+    """The profile for work with existing backups, which follows the contract at their date."""
+    from opsctl.profiles.model import KamstrupProfile
+
+    found = profile(customer)
+    return found if isinstance(found, KamstrupProfile) else hosted_profile(place, found)
+
+
+def newest(place: Workplace, found: KamstrupProfile) -> str:
+    """The id of the newest good backup; ConfigurationError when there is none."""
+    from opsctl.backup.catalog import catalog
+
+    good = [backup for backup in catalog(place, found).backups if backup.good]
+    if not good:
+        raise ConfigurationError(f"{found.customer}: there is no good backup",
+                                 f"see `opsctl backup list {found.customer}`")
+    return max(good, key=lambda backup: backup.modified).place.backup_id

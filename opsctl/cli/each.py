@@ -1,0 +1,54 @@
+"""One operation for the customers selected: refusals and failures by the rules of `--all` and of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from opsctl.cli.workplace import Selection
+from opsctl.contract.gate import Request
+from opsctl.contract.services import Service
+from opsctl.core.errors import ExitCode, NotCovered
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.failures import failed, guarded, jointly
+from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+
+def for_each(selection: Selection, service: Service, act: Callable[[Profile], Outcome]) -> tuple[Outcome, ...]:
+    """Act for each profile; one customer's failure stops no other.
+
+    What the contract does not cover is `not covered` with exit 0 under `--all` (P29); a customer asked
+    for by name gets its own exit code 4.
+    """
+    outcomes = [failed(customer, service, error) for customer, error in selection.broken.items()]
+    for profile in selection.profiles:
+        outcome = guarded(profile.customer, service, partial(act, profile))
+        asked = outcome.status is Status.NOT_COVERED and selection.explicit
+        outcomes.append(replace(outcome, exit_code=ExitCode.NOT_COVERED) if asked else outcome)
+    return tuple(outcomes)
+
+
+def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProfile:
+    """The profile as one that Kamstrup hosts; NotCovered, with the gate's words, for any other."""
+    gate(profile, request, place.clock.now()).require(profile.customer)
+    if isinstance(profile, KamstrupProfile):
+        return profile
+    raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
+                     "work on `remote_hosts` is not supported yet; see docs/not-supported.md")
+
+
+def for_hosted(place: Workplace, selection: Selection, request: Request,
+               act: Callable[[Sequence[KamstrupProfile]], Sequence[Outcome]]) -> tuple[Outcome, ...]:
+    """One run over all hosted profiles of the selection, and a row for each that is refused."""
+    passed: list[KamstrupProfile] = []
+
+    def sort(profile: Profile) -> Outcome:
+        passed.append(hosted(place, profile, request))
+        return Outcome(profile.customer, request.service, Status.SKIPPED, "")
+
+    refused = [outcome for outcome in for_each(selection, request.service, sort)
+               if outcome.status is not Status.SKIPPED]
+    return (*(jointly(passed, request.service, act) if passed else ()), *refused)

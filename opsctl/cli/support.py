@@ -1,0 +1,154 @@
+"""`opsctl support`: when handling of a request must have been started, and whether it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from opsctl.cli.command import Kind, command, group
+from opsctl.cli.result import Result, table
+from opsctl.cli.workplace import At
+from opsctl.cli.workplace import instant as as_of
+from opsctl.core.calendar import Interval, closed_days
+from opsctl.core.clock import iso
+from opsctl.support import calendars, inputs
+from opsctl.support.clock import deadline as find_deadline
+from opsctl.support.clock import verdict as find_verdict
+from opsctl.support.model import Deadline, Verdict
+
+app = group("The service levels' clock: deadlines and verdicts in working hours.")
+_DATES = "it computes dates and delivers nothing"
+
+LevelOption = Annotated[str, typer.Option("--level", metavar="LEVEL", help="A, B, C or D.")]
+Received = Annotated[str, typer.Option("--received", metavar="TIME", help="When the request came, ISO 8601 with zone.")]
+Calendar = Annotated[str, typer.Option("--calendar", metavar="NAME", help="One of " + ", ".join(calendars.CALENDARS))]
+Pauses = Annotated[list[str] | None, typer.Option(
+    "--pause", metavar="FROM/TO", help="Waiting for the customer, on record; may be given several times.")]
+
+
+@command(app, "support", "deadline", kind=Kind.ASKS, without=_DATES)
+def deadline(level: LevelOption, received: Received, calendar: Calendar = calendars.DEFAULT, pause: Pauses = None,
+             level_change: Annotated[list[str] | None, typer.Option(
+                 "--level-change", metavar="LEVEL@TIME", help="A change of level; several in their order.")] = None,
+             ) -> Result:
+    """Tell when handling must have been started; every counted interval on a line of its own."""
+    versions = calendars.load(calendar)
+    zone = versions[-1].working.zone
+    found = find_deadline(inputs.level(level), inputs.instant(received, zone, "--received"), versions,
+                          [inputs.pause(text, zone) for text in pause or ()],
+                          [inputs.level_change(text, zone) for text in level_change or ()])
+    text = "\n".join([*_head(found), "", _intervals(found, found.counted), "", *_deadline_lines(found)])
+    return Result(_data(found), text)
+
+
+@command(app, "support", "verdict", kind=Kind.ASKS, without=_DATES)
+def verdict(level: LevelOption, received: Received,
+            handled: Annotated[str, typer.Option("--handled", metavar="TIME",
+                                                 help="When a person started handling, ISO 8601 with zone.")],
+            calendar: Calendar = calendars.DEFAULT, pause: Pauses = None, at: At = None) -> Result:
+    """Tell whether handling was started in time, by the working time used; late is an answer, not a failure."""
+    versions = calendars.load(calendar)
+    zone = versions[-1].working.zone
+    pauses = [inputs.pause(text, zone) for text in pause or ()]
+    found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"),
+                         inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses)
+    due = found.deadline
+    judged = "kept: in time" if found.in_time else f"broken: late by {_hours(found.late_by)} of working time"
+    lines = [*_head(due), f"handled      {_both(found.handled, zone)}", "", _intervals(due, found.counted), "",
+             *_deadline_lines(due), f"used         {_hours(found.used)} of {_hours(due.budget)}",
+             f"verdict      {judged}"]
+    warnings = tuple(f"the pause of {_local(one.opens, zone)} outlasts the start of handling; it counts until then"
+                     for one in pauses if one.closes > found.handled)
+    return Result({**_data(due), **_verdict_data(found, zone)}, "\n".join(lines), warnings=warnings)
+
+
+def _data(found: Deadline) -> dict[str, Any]:
+    version, zone = found.calendar, found.calendar.working.zone
+    return {"level": found.level.letter, "promise": found.level.promise, "calendar": version.working.name,
+            "calendar_version": version.number, "calendar_digest": version.digest, "zone": zone,
+            "received": _iso(found.received, zone), "received_utc": iso(found.received),
+            "budget_seconds": _seconds(found.budget), "deadline": _iso(found.deadline, zone),
+            "deadline_utc": iso(found.deadline), "last_in_time_instant": _iso(found.last_in_time, zone),
+            "deadline_without_pause": _iso(found.without_pause, zone),
+            "deadline_from_change": _iso(found.from_change, zone) if found.from_change else None,
+            "late_at_change": found.late_at_change,
+            "history": [{"level": one.level.letter, "since": _iso(one.since, zone),
+                         "deadline": _iso(one.deadline, zone)} for one in found.history],
+            "counted": _interval_data(found.counted, zone)}
+
+
+def _verdict_data(found: Verdict, zone: str) -> dict[str, Any]:
+    return {"handled": _iso(found.handled, zone), "handled_utc": iso(found.handled),
+            "used_seconds": _seconds(found.used), "used_seconds_without_pause": _seconds(found.used_without_pause),
+            "in_time": found.in_time, "verdict": "kept" if found.in_time else "broken",
+            "late_seconds": _seconds(found.late_by), "counted": _interval_data(found.counted, zone)}
+
+
+def _head(found: Deadline) -> list[str]:
+    level, version = found.level, found.calendar
+    zone = version.working.zone
+    return [f"level        {level.letter}, {level.title}: start of handling within {level.working_hours} working hours "
+            f"({level.promise})",
+            f"calendar     {version.working.name}, version {version.number}, Danish time (CET/CEST)",
+            f"received     {_both(found.received, zone)}"]
+
+
+def _intervals(found: Deadline, counted: Sequence[Interval]) -> str:
+    """What was counted, one interval a line, and the closing days between, by name."""
+    working = found.calendar.working
+    zone = working.zone
+    rows, so_far = [], timedelta(0)
+    for one in counted:
+        so_far += one.length
+        rows.append((_local(one.opens, zone), _local(one.closes, zone), _hours(one.length), _hours(so_far)))
+    lines = [table(("counted from", "to", "working time", "in all"), rows) if rows else "no working time passed"]
+    lines += [f"closed       {day:%a %Y-%m-%d} {why}" for day, why in closed_days(working, counted).items()]
+    return "\n".join(lines)
+
+
+def _deadline_lines(found: Deadline) -> list[str]:
+    zone = found.calendar.working.zone
+    lines = [f"deadline     {_both(found.deadline, zone)}"]
+    if found.last_in_time != found.deadline:
+        lines.append(f"last in time {_both(found.last_in_time, zone)}: no working time passes until then")
+    if found.without_pause != found.deadline:
+        lines.append(f"no pause     {_both(found.without_pause, zone)} would be the deadline; the sheet promises none")
+    if found.from_change:
+        lines += [f"history      {one.level.letter} since {_local(one.since, zone)}: deadline "
+                  f"{_local(one.deadline, zone)}" for one in found.history]
+        target = ": late at reclassification, this is the working target" if found.late_at_change else ""
+        lines.append(f"from change  {_both(found.from_change, zone)}{target}")
+    return lines
+
+
+def _interval_data(counted: Sequence[Interval], zone: str) -> list[dict[str, Any]]:
+    return [{"from": _iso(one.opens, zone), "to": _iso(one.closes, zone), "seconds": _seconds(one.length)}
+            for one in counted]
+
+
+def _iso(moment: datetime, zone: str) -> str:
+    return moment.astimezone(ZoneInfo(zone)).isoformat()
+
+
+def _local(moment: datetime, zone: str) -> str:
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.replace(tzinfo=None).isoformat(' ')} {local:%Z}"
+
+
+def _both(moment: datetime, zone: str) -> str:
+    return f"{_local(moment, zone)} ({iso(moment)})"
+
+
+def _seconds(length: timedelta) -> int | float:
+    return length.total_seconds() if length.microseconds else length // timedelta(seconds=1)
+
+
+def _hours(length: timedelta) -> str:
+    """Hours, also beyond 24, minutes and seconds: a working day has no 24 hours to count days by."""
+    minutes, seconds = divmod(length, timedelta(minutes=1))
+    fraction = f".{seconds.microseconds:06d}" if seconds.microseconds else ""
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds.seconds:02d}{fraction}"

@@ -1,0 +1,45 @@
+"""Progress: a line now and then in a log, with amount, rate and time left."""
+
+import io
+
+import pytest
+
+from opsctl.cli import progress
+from opsctl.cli.progress import Lines
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_log_gets_a_line_every_ten_seconds_with_the_time_left(seconds: list[float],
+                                                                capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(live=False)
+    for done in range(0, 60):
+        lines.advance("c", "backup", done * 1_000_000, 120_000_000)
+        seconds[0] += 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 5
+    assert told[0] == "c: backup 10.0 MB of about 120.0 MB, 1.0 MB/s, 1:50 left"
+
+
+def test_without_an_estimate_no_time_is_invented(seconds: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(live=False)
+    lines.advance("c", "backup", 0)
+    seconds[0] += 10
+    lines.advance("c", "backup", 50_000_000)
+    assert capsys.readouterr().err == "c: backup 50.0 MB, 5.0 MB/s\n"
+
+
+def test_a_terminal_s_line_is_overwritten_and_gone_at_the_end(seconds: list[float],
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress.sys, "stderr", screen)
+    lines = Lines(live=True)
+    lines.advance("c", "backup", 1_000_000)
+    lines.say("c", "done")
+    lines.close()
+    assert screen.getvalue().endswith("\r" + " " * len("c: backup 1.0 MB") + "\rc: done\n")
