@@ -1,0 +1,92 @@
+# ruff: noqa: S608 (statements of the tests on their own tables)
+"""Take, list, verify and restore on all three engines and both kinds of store, while rows are being committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opsctl.backup.days import DayVerdict
+from opsctl.backup.listing import listing
+from opsctl.backup.restore import restore
+from opsctl.backup.running import run_backup
+from opsctl.backup.uploads import Sizes
+from opsctl.backup.verify import verify
+from opsctl.core.outcome import Status
+from opsctl.runs.workplace import Workplace
+from tests.lab.backup_support import DATABASE_HOSTS, free_port, identity, new_directory, query, shell_on, writer
+from tests.lab.surroundings import hosted
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.mark.parametrize("customer", DATABASE_HOSTS)
+def test_every_row_committed_before_the_start_comes_back_without_a_gap(workplace: Workplace, lab: Path,
+                                                                        customer: str) -> None:
+    profile, host = hosted(workplace, customer), DATABASE_HOSTS[customer]
+    engine = profile.databases[0].engine
+    port = free_port()
+    with shell_on(workplace, profile, host) as shell:
+        with writer(shell, engine) as table:
+            before = int(query(shell, engine, f"select max(n) from {table};"))
+            # Several volumes, put to addresses that live for a minute.
+            taken = run_backup(workplace, profile, sizes=Sizes(part_bytes=5 << 20, parts_per_volume=1,
+                                                               address_seconds=60))
+            after = int(query(shell, engine, f"select max(n) from {table};"))
+        assert taken.status is Status.DONE, taken
+        assert after > before
+        [made] = taken.data["backups"]
+        assert made["objects"] > 2
+
+        shown = listing(workplace, profile)
+        assert [backup.place.backup_id for backup in shown.catalog.backups] == [made["backup_id"]]
+        assert shown.catalog.backups[0].good
+        assert (shown.days[0].verdict, shown.catalog.leftovers) == (DayVerdict.KEPT, ())
+        assert verify(workplace, profile, made["backup_id"]).status is Status.DONE
+
+        with new_directory(shell, port) as directory:
+            dry = restore(workplace, profile, made["backup_id"], host=host, directory=directory, port=port,
+                          identity=identity(lab, customer), dry_run=True)
+            assert dry.status is Status.UNCHANGED
+            assert shell.run(["test", "-e", directory], sudo=True).exit_code == 1
+            back = restore(workplace, profile, made["backup_id"], host=host, directory=directory, port=port,
+                           identity=identity(lab, customer), leave_running=True)
+            assert back.status is Status.DONE, back
+            there = query(shell, engine, f"select count(*), max(n), min(n) from {table};", port=port,
+                          directory=directory).replace("\t", "|")
+            count, last, first = (int(number) for number in there.split("|"))
+            assert (count, first) == (last, 1), "a gap"
+            assert before <= last <= after
+            readings = {name: rows for name, rows in back.data["rows"].items() if name.endswith("readings")}
+            assert list(readings.values()) == [int(query(shell, engine, "select count(*) from readings;"))]
+            assert shell.run(["test", "-s", f"{directory}.configuration"], sudo=True).exit_code == 0
+            assert shell.run(["systemctl", "is-active", back.data["unit"]], sudo=True).exit_code == 0
+
+
+@pytest.mark.parametrize("customer", ["sample-aalund", "sample-cedervig"])
+def test_either_key_restores_and_the_server_is_stopped_again(workplace: Workplace, lab: Path, customer: str) -> None:
+    """A lost offline key costs nothing while the online one is there, and the other way round."""
+    profile, host = hosted(workplace, customer), DATABASE_HOSTS[customer]
+    backup_id = run_backup(workplace, profile).data["backups"][0]["backup_id"]
+    for which in ("online", "offline"):
+        port = free_port()
+        with shell_on(workplace, profile, host) as shell, new_directory(shell, port) as directory:
+            back = restore(workplace, profile, backup_id, host=host, directory=directory, port=port,
+                           identity=identity(lab, customer, which))
+            assert back.status is Status.DONE, back
+            assert "sound" in back.data["checks"].values()
+            assert shell.run(["systemctl", "is-active", f"opsctl-restored-{port}"]).exit_code != 0
+            units = shell.run(["systemctl", "list-units", "--all", "--no-legend", f"opsctl-*{port}*"]).text()
+            assert units == ""
+
+
+def test_the_evidence_says_what_was_done(workplace: Workplace, lab: Path) -> None:
+    profile = hosted(workplace, "sample-birkeby")
+    [made] = run_backup(workplace, profile).data["backups"]
+    entry = workplace.ledger.last(profile.customer, "backup.completed")
+    assert entry is not None
+    assert entry.payload["manifest_sha256"] == made["manifest_sha256"]
+    assert {"database", "backup_id", "bytes", "started", "finished", "day", "engine"} <= entry.payload.keys()
+    assert entry.run == next(workplace.ledger.entries(chain=profile.customer, kinds=["run.started"])).run
+    assert workplace.ledger.verify(profile.customer).findings == ()
