@@ -13,7 +13,10 @@ _PASSED_ON = ("PATH", "HOME", "TERM", "TMPDIR", "http_proxy", "https_proxy", "no
               "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-OWN_TREE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL")
+TIED = ("setpriv", "--pdeathsig", "KILL")
+"""Prefix: the command is killed when this process is, so that it does not write where the next one cleans up."""
+
+OWN_TREE = (*TIED, "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL")
 """Prefix: the command gets its own mounts and processes, and all of them go when this process is killed."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsctl.lab import cgroup, keys, network, paths, process, remote, rootfs, scripts
 from opsctl.lab.base import base_folder
-from opsctl.lab.command import run
+from opsctl.lab.command import TIED, run
 from opsctl.lab.definition import HostDefinition
 from opsctl.lab.layout import HostFolders
 from opsctl.lab.mounts import is_mounted, mount_overlay, unmount_below
@@ -52,12 +52,12 @@ def mount(host: HostDefinition) -> None:
     if not folders.data_image.exists():
         unfinished = folders.root / "data.new"
         unfinished.unlink(missing_ok=True)
-        run(["truncate", "--size", f"{_DATA_MEGABYTES}M", str(unfinished)])
-        run(["mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1,root_owner=0:0", str(unfinished)])
+        run([*TIED, "truncate", "--size", f"{_DATA_MEGABYTES}M", str(unfinished)])
+        run([*TIED, "mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1,root_owner=0:0", str(unfinished)])
         unfinished.rename(folders.data_image)
     folders.data.mkdir(exist_ok=True)
     if not is_mounted(folders.data):
-        run(["mount", "-o", "loop", str(folders.data_image), str(folders.data)])
+        run([*TIED, "mount", "-o", "loop", str(folders.data_image), str(folders.data)])
     folders.data.chmod(0o755)
 
 
@@ -69,7 +69,7 @@ def start(host: HostDefinition, progress: Say) -> None:
     cgroup.kill(host.name)
     mount(host)
     progress(f"Starting {host.name}")
-    process.start_detached("opsctl.lab.supervisor", (host.name,), folders.log)
+    process.start_detached("opsctl.lab.supervisor", (host.name,), folders.mark, folders.log)
 
 
 def mend(host: HostDefinition, progress: Say) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from opsctl.lab.command import run, succeeds
+from opsctl.lab.command import TIED, run, succeeds
 
 
 def mount_points(text: str | None = None) -> list[str]:
@@ -24,7 +24,7 @@ def mount_overlay(lower: Path, upper: Path, work: Path, merged: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if not is_mounted(merged):
         options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-        run(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)])
+        run([*TIED, "mount", "-t", "overlay", "overlay", "-o", options, str(merged)])
 
 
 def unmount_below(folder: Path) -> None:

@@ -10,13 +10,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from opsctl.core.errors import OperationFailed
 from opsctl.lab.command import environment
+
+_INHERITED = "OPSCTL_LAB_MARK"
+"""The number of the inherited file that is the child's mark."""
+
+_START_SECONDS = 30
+_LOOK_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Running:
 
 
 def find(mark: Path) -> Running | None:
-    """The live process that wrote `mark`; None when there is no mark or the process is gone."""
+    """The live process that holds `mark`; None when there is none. One that is being started is waited for."""
+    wait_until(lambda: not _being_started(mark), _START_SECONDS)
     try:
         content = json.loads(mark.read_text(encoding="utf-8"))
         known = Running(int(content["pid"]), int(content["started"]))
@@ -54,28 +61,33 @@ def claim(mark: Path) -> IO[str]:
 
     The caller keeps the returned file open for as long as it runs.
     """
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    handle = mark.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SystemExit(f"{mark.stem} runs already") from None
+    inherited = os.environ.pop(_INHERITED, None)
+    handle = _hold(mark) if inherited is None else os.fdopen(int(inherited), "a+", encoding="utf-8")
+    if handle is None:
+        raise SystemExit(f"{mark.stem} runs already")
+    os.set_inheritable(handle.fileno(), False)
     fields = _stat(os.getpid())
-    handle.truncate(0)
     handle.write(json.dumps({"pid": os.getpid(), "started": int(fields[19]) if fields else 0}))
     handle.flush()
     return handle
 
 
-def start_detached(module: str, arguments: tuple[str, ...], log: Path,
-                   extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start `python -m module` in a session of its own, output to `log`; it outlives this process."""
+def start_detached(module: str, arguments: tuple[str, ...], mark: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start `python -m module` in a session of its own, output to `log`; it outlives this process.
+
+    The child inherits `mark` locked, and claims it: from its first moment on it can be found, even when this
+    process is killed before the child has said who it is. Raises OperationFailed when the mark is held.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     package_root = str(Path(__file__).parents[2])
-    with log.open("ab") as output:
+    handle = _hold(mark)
+    if handle is None:
+        raise OperationFailed(f"{mark.stem} runs already.", f"Look at {mark} and {log}, then try again.")
+    with handle, log.open("ab") as output:
         return subprocess.Popen([sys.executable, "-m", module, *arguments], stdin=subprocess.DEVNULL,
                                 stdout=output, stderr=output, start_new_session=True, cwd="/",
-                                env=environment({"PYTHONPATH": package_root, **(extra or {})}))
+                                pass_fds=(handle.fileno(),),
+                                env=environment({"PYTHONPATH": package_root, _INHERITED: str(handle.fileno())}))
 
 
 def stop(known: Running, seconds: float) -> None:
@@ -108,6 +120,34 @@ def require(condition: Callable[[], bool], seconds: float, message: str, resolut
     """Wait for `condition`; OperationFailed when it did not become true within `seconds`."""
     if not wait_until(condition, seconds):
         raise OperationFailed(message, resolution)
+
+
+def _hold(mark: Path) -> IO[str] | None:
+    """The mark, emptied and locked; None when another process keeps it. Who only looks has it for a moment."""
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    handle = mark.open("a+", encoding="utf-8")
+    if not wait_until(lambda: _locked(handle, fcntl.LOCK_EX), _LOOK_SECONDS):
+        handle.close()
+        return None
+    handle.truncate(0)
+    return handle
+
+
+def _being_started(mark: Path) -> bool:
+    """Whether a process holds the mark and has not written itself into it yet."""
+    try:
+        with mark.open(encoding="utf-8") as handle:
+            return not handle.read(1) and not _locked(handle, fcntl.LOCK_SH)
+    except OSError:
+        return False
+
+
+def _locked(handle: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _stat(pid: int) -> list[str] | None:

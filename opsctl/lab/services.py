@@ -85,7 +85,7 @@ def start_services(progress: Callable[[str], None], names: tuple[str, ...] = ())
         stop_service(definition)
         if definition.volatile:
             _note_start(definition)
-        process.start_detached(definition.module, (), definition.log)
+        process.start_detached(definition.module, (), definition.mark, definition.log)
     for definition in starting:
         process.require(lambda one=definition: running(one), _START_SECONDS,  # type: ignore[misc]
                         f"The lab's server {definition.name} does not listen at {definition.address}.",

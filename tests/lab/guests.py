@@ -58,8 +58,8 @@ def wait(condition: Callable[[], bool], seconds: float, what: str) -> float:
 
 
 def lab_command(*arguments: str) -> subprocess.Popen[bytes]:
-    """`python -m opsctl.lab` as a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "opsctl.lab", *arguments], cwd=ROOT,
+    """`opsctl lab` as a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "opsctl", "lab", *arguments], cwd=ROOT,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 

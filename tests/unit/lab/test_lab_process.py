@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from opsctl.core.errors import OperationFailed
 from opsctl.lab import process
 
 
@@ -76,4 +79,35 @@ def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
     child = sleeper(mark)
     os.kill(child.pid, signal.SIGKILL)
     assert process.wait_until(lambda: process.find(mark) is None, 5)
+    child.wait()
+
+
+def test_a_process_is_found_although_its_starter_was_killed_before_it_said_who_it_is(tmp_path: Path) -> None:
+    mark = tmp_path / "one.json"
+    code = ("import os, signal; from pathlib import Path; from opsctl.lab import process\n"
+            f"child = process.start_detached('tests.unit.lab.slow_to_start', ({str(mark)!r},), Path({str(mark)!r}),\n"
+            f"                               Path({str(tmp_path / 'log')!r}))\n"
+            "print(child.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)")
+    starter = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
+    assert starter.returncode == -signal.SIGKILL
+    found = process.find(mark)
+    assert found is not None
+    assert found.pid == int(starter.stdout)
+    process.stop(found, 5)
+    assert process.find(mark) is None
+
+
+def test_a_process_that_ends_before_it_claims_its_mark_is_nobody(tmp_path: Path) -> None:
+    mark = tmp_path / "one.json"
+    child = process.start_detached("there_is_no_such_module", (), mark, tmp_path / "log")
+    assert process.find(mark) is None
+    assert child.wait(5) != 0
+
+
+def test_what_runs_is_not_started_twice(tmp_path: Path) -> None:
+    mark = tmp_path / "one.json"
+    child = sleeper(mark)
+    with pytest.raises(OperationFailed, match="runs already"):
+        process.start_detached("there_is_no_such_module", (), mark, tmp_path / "log")
+    child.kill()
     child.wait()
