@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.result import Result, table
-from opsctl.cli.workplace import At, Customer, instant, profile
+from opsctl.cli.workplace import At, Customer, instant, profile, workplace
 from opsctl.contract.gate import Decision, Delivery, Purpose, Request
 from opsctl.contract.readings import READINGS, Reading, readings_for
 from opsctl.contract.services import CELLS, Cell, Hosting, Mode, Service
 from opsctl.core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from opsctl.runs.workplace import Workplace
 
 app = group("The data sheet as data: cells, promises, and why something is allowed or not.")
 _QUESTION = "it answers what the contract says and delivers nothing"
@@ -48,11 +52,14 @@ def explain(customer: Customer,
                 metavar="[SERVICE]", help="One service, see `opsctl contract show`; all by default.")] = None,
             at: At = None,
             enforce: Annotated[bool, typer.Option("--enforce", help="Exit code 4 when it is refused.")] = False,
+            work: Annotated[bool, typer.Option("--work", help="Ask about work on hosts, also where the service is "
+                                                              "delivered by notice.")] = False,
             ) -> Result:
     """Explain the gate's decision: the row, the promise, who does what, what to do instead, the reading chosen."""
     when = instant(at)
     found = profile(customer)
-    entries = [_explained(found, one, when) for one in ([service] if service else list(Service))]
+    with workplace(acts=False) as place:
+        entries = [_explained(place, found, one, when, work) for one in ([service] if service else list(Service))]
     refused = [entry for entry in entries if entry["decision"] == "refused"]
     general = [_reading(reading) for reading in READINGS if not reading.services] if service is None else []
     lines = [line for entry in entries for line in _lines(entry)]
@@ -78,12 +85,12 @@ def natural_request(service: Service, hosting: Hosting) -> Request:
     return Request(service, Purpose.NEW_VALUE if service in updates else Purpose.PROTECT, delivery)
 
 
-def _explained(found: Any, service: Service, when: datetime) -> dict[str, Any]:
+def _explained(place: Workplace, found: Any, service: Service, when: datetime, work: bool) -> dict[str, Any]:
     from opsctl.profiles.model import terms_at
     from opsctl.runs.service import gate
 
     request = natural_request(service, terms_at(found, when).hosting)
-    decision = gate(found, request, when)
+    decision = gate(found, replace(request, delivery=Delivery.WORK) if work else request, when, place.ledger)
     return {**_cell_data(decision.cell), "decision": "allowed" if decision.allowed else "refused",
             "reason": decision.reason, "instead": decision.instead if not decision.allowed else "",
             "warnings": list(decision.warnings), "rasci": _rasci(decision),

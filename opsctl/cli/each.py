@@ -33,7 +33,7 @@ def for_each(selection: Selection, service: Service, act: Callable[[Profile], Ou
 
 def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProfile:
     """The profile as one that Kamstrup hosts; NotCovered, with the gate's words, for any other."""
-    gate(profile, request, place.clock.now()).require(profile.customer)
+    gate(profile, request, place.clock.now(), place.ledger).require(profile.customer)
     if isinstance(profile, KamstrupProfile):
         return profile
     raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",

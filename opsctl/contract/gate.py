@@ -7,12 +7,14 @@ delivers and the purpose of what it does, and passes here first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from opsctl.contract.records import PLATFORM
 from opsctl.contract.services import CELLS, PRODUCT, Cell, Coverage, Hosting, Mode, Service
 from opsctl.contract.terms import AgreementState, Permission, Terms
+from opsctl.core.clock import iso
 from opsctl.core.errors import NotCovered
 
 API_ACCESS = "api-access"
@@ -36,11 +38,26 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What a command is about to do."""
+    """What a command is about to do.
+
+    modules: new modules of READY that the work installs; each needs an agreement of its own (P50).
+    hosts: hosts of the customer's that it works on; each must lie within an access record (P48).
+    """
 
     service: Service
     purpose: Purpose
     delivery: Delivery
+    modules: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Records:
+    """What was granted: agreements (P50), access (P48), third-party permissions (P51) of one customer."""
+
+    agreements: Sequence[Permission] = ()
+    access: Sequence[Permission] = ()
+    permissions: Sequence[Permission] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -60,15 +77,15 @@ class Decision:
         return self
 
 
-def decide(terms: Terms, request: Request, at: datetime, *, agreements: Sequence[Permission] = (),
-           access: Sequence[Permission] = ()) -> Decision:
+def decide(terms: Terms, request: Request, at: datetime, records: Records = Records()) -> Decision:
     """Decide `request` under `terms` at `at`.
 
-    agreements, access: the records of P50 and P48 that name this customer and this work; they matter
-    only for work on customer-hosted systems.
+    records: they matter for work on customer-hosted systems, and for new modules everywhere.
     """
     cell = CELLS[request.service, terms.hosting]
-    refusal = _coverage_refusal(terms, cell) or _delivery_refusal(request, cell, at, agreements, access)
+    refusal = (_leaving_refusal(terms, cell, at) or _coverage_refusal(terms, cell)
+               or _delivery_refusal(request, cell) or _records_refusal(request, cell, at, records)
+               or _licence_refusal(terms, request, at))
     if refusal:
         return Decision(False, cell, refusal[0], refusal[1])
     return _agreement_decision(terms, request, cell, at)
@@ -90,20 +107,62 @@ def _coverage_refusal(terms: Terms, cell: Cell) -> tuple[str, str] | None:
     return None
 
 
-def _delivery_refusal(request: Request, cell: Cell, at: datetime, agreements: Sequence[Permission],
-                      access: Sequence[Permission]) -> tuple[str, str] | None:
+def _leaving_refusal(terms: Terms, cell: Cell, at: datetime) -> tuple[str, str] | None:
+    if not terms.has_ended(at):
+        return None
+    return (f"the customer has left, its last day was {terms.service_ends} ({_named(cell)})",
+            f"see `opsctl customer offboard {terms.customer}`; what was taken before stays in custody")
+
+
+def _delivery_refusal(request: Request, cell: Cell) -> tuple[str, str] | None:
     if request.delivery is Delivery.NOTICE and cell.mode is Mode.AUTOMATIC:
         return f"delivered by work, not by notice ({_named(cell)})", cell.instead
     if request.delivery is Delivery.WORK and cell.mode is Mode.NOTICE:
         return f"customers are notified, nothing is installed for them ({_named(cell)})", cell.instead
-    if request.delivery is Delivery.WORK and cell.mode is Mode.ON_AGREEMENT:
-        missing = [name for name, records in (("an agreement record (P50)", agreements),
-                                              ("an access record (P48)", access))
-                   if not any(record.holds(at) for record in records)]
-        if missing:
-            return (f"work on the customer's hosts needs {' and '.join(missing)} valid now ({_named(cell)})",
-                    cell.instead)
     return None
+
+
+def _records_refusal(request: Request, cell: Cell, at: datetime, records: Records) -> tuple[str, str] | None:
+    if request.delivery is not Delivery.WORK:
+        return None
+    needed: list[tuple[str, Sequence[Permission], tuple[str, ...]]] = []
+    if cell.mode is Mode.ON_AGREEMENT:
+        needed = [("an agreement record (P50)", records.agreements, (PLATFORM,)),
+                  ("an access record (P48)", records.access, request.hosts),
+                  ("a record of third-party permissions (P51)", records.permissions, ())]
+    missing = [_shown(name, held) for name, held, things in needed if not _opened(held, things, at)]
+    if missing:
+        return (f"work on the customer's hosts needs {' and '.join(missing)} valid now ({_named(cell)})",
+                f"{cell.instead}; record them with `opsctl agreement add`, `access add`, `permission add`")
+    modules = [module for module in request.modules if not _opened(records.agreements, (module,), at)]
+    if modules:
+        return (f"new modules are installed on prior agreement: {', '.join(modules)} has none that is valid now (P50)",
+                "record it with `opsctl agreement add CUSTOMER REFERENCE --module NAME`, or leave the module out")
+    return None
+
+
+def _opened(held: Sequence[Permission], things: tuple[str, ...], at: datetime) -> bool:
+    if not things:
+        return any(record.holds(at) for record in held)
+    return all(any(record.opens(thing, at) for record in held) for thing in things)
+
+
+def _shown(name: str, held: Sequence[Permission]) -> str:
+    """What is missing, with the newest record there is: mostly the wrong hour, not no record."""
+    if not held:
+        return name
+    newest = max(held, key=lambda record: record.valid_to)
+    about = f" for {', '.join(sorted(newest.covers))}" if newest.covers else ""
+    return f"{name[:-1]}; {newest.reference}{about} holds {iso(newest.valid_from)} to {iso(newest.valid_to)})"
+
+
+def _licence_refusal(terms: Terms, request: Request, at: datetime) -> tuple[str, str] | None:
+    updates = {Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR}
+    ended = terms.ended_licences(at) if request.service in updates and request.delivery is Delivery.WORK else ()
+    if not ended:
+        return None
+    return (f"no release is installed once a third-party licence used in {PRODUCT} has ended: {', '.join(ended)} (P14)",
+            "renew it and correct `licences` in the profile; see `opsctl licence list`")
 
 
 def _agreement_decision(terms: Terms, request: Request, cell: Cell, at: datetime) -> Decision:

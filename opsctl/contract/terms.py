@@ -41,7 +41,8 @@ class Agreement:
 class Terms:
     """The contract of one customer as it stood at one instant.
 
-    addons: order reference by add-on name (P18, P20).
+    addons: order reference by add-on name (P18, P20). service_ends: the last local day of a customer that leaves.
+    licences: last day by product, of the third-party licences that end (P14, P24).
     """
 
     customer: str
@@ -49,6 +50,17 @@ class Terms:
     hosting: Hosting
     agreement: Agreement | None
     addons: Mapping[str, str] = field(default_factory=dict)
+    service_ends: date | None = None
+    licences: Mapping[str, date] = field(default_factory=dict)
+
+    def has_ended(self, at: datetime) -> bool:
+        """True when the customer has left."""
+        return self.service_ends is not None and local_day(at, self.zone) > self.service_ends
+
+    def ended_licences(self, at: datetime) -> tuple[str, ...]:
+        """The products whose licence has ended on the customer's local day of `at`."""
+        day = local_day(at, self.zone)
+        return tuple(product for product, last in self.licences.items() if last < day)
 
     def agreement_state(self, at: datetime) -> AgreementState:
         """The agreement's state on the customer's local day of `at`."""
@@ -59,12 +71,20 @@ class Terms:
 
 @dataclass(frozen=True)
 class Permission:
-    """An agreement record (P50) or an access record (P48): valid in [valid_from, valid_to)."""
+    """A record of P48, P50 or P51 as the gate takes it: valid in [valid_from, valid_to).
+
+    covers: the modules or hosts it is about; None for all.
+    """
 
     reference: str
     valid_from: datetime
     valid_to: datetime
+    covers: frozenset[str] | None = None
 
     def holds(self, at: datetime) -> bool:
         """True when `at` lies within."""
         return self.valid_from <= at < self.valid_to
+
+    def opens(self, thing: str, at: datetime) -> bool:
+        """True when `at` lies within and the record is about `thing`."""
+        return self.holds(at) and (self.covers is None or thing in self.covers)

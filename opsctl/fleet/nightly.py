@@ -97,7 +97,7 @@ def _storage(workplace: Workplace, hosted: Sequence[KamstrupProfile], rooms: Roo
 
     def sort(profile: KamstrupProfile) -> Outcome:
         request = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
-        gate(profile, request, workplace.clock.now()).require(profile.customer)
+        gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
         last = workplace.ledger.last(profile.customer, "storage.measured")
         decision = storage_due(local_day(last.recorded_at, profile.zone) if last else None, _today(workplace, profile),
                                str(last.payload.get("level", "")) if last else "")
@@ -147,7 +147,7 @@ def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: C
         if isinstance(releases, OpsctlError):
             # The gate speaks first, also when the release files are wrong.
             request = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
-            gate(profile, request, workplace.clock.now()).require(profile.customer)
+            gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
             raise releases
         return rooms.draft(workplace, profile, releases)
 

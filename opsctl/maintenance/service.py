@@ -39,7 +39,7 @@ def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], *,
 
     now = workplace.clock.now()
     for profile in profiles:
-        gate(profile, request(security_only), now).require(profile.customer)
+        gate(profile, request(security_only), now, workplace.ledger).require(profile.customer)
     found = survey(workplace, profiles, PATCH_PLAN, {"patch_plan_security_only": security_only})
     acting = revision(workplace.settings.playbooks, PATCH_APPLY.playbook)
     return tuple(plan_of(profile, _by_host(profile, found.hosts.values()), acting, now, security_only=security_only)

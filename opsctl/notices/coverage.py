@@ -14,8 +14,8 @@ from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import register
 from opsctl.notices.approval import known
-from opsctl.notices.planning import plan
-from opsctl.notices.register import Revision
+from opsctl.notices.planning import plan, recipients
+from opsctl.notices.register import Attempt, Revision
 from opsctl.notices.standing import require_domains
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
@@ -25,7 +25,7 @@ from opsctl.runs.workplace import Workplace
 
 _WHY = {register.SENDING: "a sender was killed, or is at work: the outcome is unknown",
         register.UNKNOWN: "the connection was lost: the outcome is unknown",
-        register.REFUSED: "the relay refused"}
+        register.REFUSED: "the relay refused", register.BOUNCED: "it bounced"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,20 @@ class Row:
     reply: str = ""
     approved_by: str = ""
     sha256: str = ""
+    confirmed: str = ""
 
 
 def coverage(workplace: Workplace, profiles: Iterable[Profile], release: str) -> tuple[Row, ...]:
-    """A row for each contact a notice of `release` went to, and one for each customer who was not told, with why."""
-    return tuple(row for profile in profiles for row in _rows(workplace, profile, release))
+    """A row for each contact a notice of `release` went to, and one for each who was not told, with why.
+
+    Also for customers that the ledger knows and that have no profile any more.
+    """
+    known_profiles = tuple(profiles)
+    rows = [row for profile in known_profiles for row in _rows(workplace, profile, release)]
+    gone = sorted({*workplace.ledger.chains()} - {profile.customer for profile in known_profiles})
+    rows += [row for customer in gone for draft in _told(workplace, customer, release)
+             for row in _deliveries(workplace, customer, "", draft)]
+    return tuple(rows)
 
 
 def table_text(rows: Iterable[Row]) -> str:
@@ -61,27 +70,44 @@ def table_text(rows: Iterable[Row]) -> str:
     return out.getvalue()
 
 
+def _told(workplace: Workplace, customer: str, release: str) -> list[Revision]:
+    return [draft for draft in known(workplace, customer) if draft.release == release and draft.attempts]
+
+
 def _rows(workplace: Workplace, profile: Profile, release: str) -> Iterator[Row]:
-    drafts = [draft for draft in known(workplace, profile.customer) if draft.release == release]
-    told = [draft for draft in drafts if draft.attempts]
+    told = _told(workplace, profile.customer, release)
     if not told:
-        yield Row(profile.customer, profile.hosting, release, "no", _why_not(workplace, profile, release, drafts))
-    for draft in told:
-        for contact in draft.contacts:
-            attempt = draft.attempts.get(contact)
-            informed = attempt is not None and attempt.kind == register.ACCEPTED
-            reason = "" if informed else _WHY[attempt.kind] if attempt else "not sent yet"
-            reply = f"{attempt.code or ''} {attempt.reply}".strip() if attempt else ""
-            yield Row(profile.customer, profile.hosting, release, "yes" if informed else "no", reason, draft.notice,
-                      str(draft.number), workplace.ledger.personal(contact) or "erased",
-                      iso(attempt.at) if attempt else "", reply, draft.approval.signer if draft.approval else "",
-                      attempt.sha256 if attempt else "")
+        yield Row(profile.customer, profile.hosting, release, "no", _why_not(workplace, profile, release))
+        return
+    found = [row for draft in told for row in _deliveries(workplace, profile.customer, profile.hosting, draft)]
+    yield from found
+    for recipient in recipients(profile):
+        person = f"{recipient.name} <{recipient.address}>"
+        if person not in {row.contact for row in found}:
+            yield Row(profile.customer, profile.hosting, release, "no", "a contact of the profile, in no notice that "
+                      "was sent", contact=person)
 
 
-def _why_not(workplace: Workplace, profile: Profile, release: str, drafts: list[Revision]) -> str:
+def _deliveries(workplace: Workplace, customer: str, hosting: str, draft: Revision) -> Iterator[Row]:
+    for contact in draft.contacts:
+        attempt = draft.attempts.get(contact) or Attempt("", draft.drafted_at)
+        informed = attempt.kind == register.ACCEPTED
+        reason = "" if informed else _WHY.get(attempt.kind, "not sent yet")
+        reason += " for now" if attempt.temporary else ""
+        if attempt.report:
+            reason = f"{reason}: {attempt.report}" if reason else f"reported {attempt.report}"
+        yield Row(customer, hosting, draft.release, "yes" if informed else "no", reason, draft.notice,
+                  str(draft.number), workplace.ledger.personal(contact) or "erased",
+                  iso(attempt.at) if attempt.kind else "", f"{attempt.code or ''} {attempt.reply}".strip(),
+                  draft.approval.signer if draft.approval else "", attempt.sha256,
+                  draft.confirmation.reference if draft.confirmation else "")
+
+
+def _why_not(workplace: Workplace, profile: Profile, release: str) -> str:
+    drafts = [draft for draft in known(workplace, profile.customer) if draft.release == release]
     if drafts:
         return "approved and not sent" if drafts[-1].approval else "drafted and not approved"
-    decision = gate(profile, _request(Service.SOFTWARE_UPDATE_MINOR), workplace.clock.now())
+    decision = gate(profile, _request(Service.SOFTWARE_UPDATE_MINOR), workplace.clock.now(), workplace.ledger)
     if not decision.allowed:
         return decision.reason
     installed = profile.ready.version
@@ -97,7 +123,7 @@ def _request(service: Service) -> Request:
 def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
     """What about this customer's notices waits for a person; NotCovered when the contract has none for it."""
     found = plan(profile, releases, workplace.clock.now())
-    gate(profile, _request(found.service), workplace.clock.now()).require(profile.customer)
+    gate(profile, _request(found.service), workplace.clock.now(), workplace.ledger).require(profile.customer)
     drafts = known(workplace, profile.customer)
     lost = [draft for draft in drafts if draft.count(register.UNKNOWN) or draft.count(register.SENDING)]
     if lost:

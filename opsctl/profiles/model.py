@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from opsctl.contract.services import Hosting
 from opsctl.contract.terms import Agreement, Permission, Terms
 from opsctl.core.clock import local_day
-from opsctl.profiles.hosted import Backup, Component, Database, Host, HostRole, Thresholds
+from opsctl.profiles.hosted import Backup, Component, Database, Engine, Host, HostRole, Method, Thresholds
 from opsctl.profiles.parts import (
     Addon,
     AgreementPart,
@@ -85,6 +85,7 @@ class KamstrupProfile(CommonProfile):
         engines = {(database.host, database.engine) for database in self.databases}
         if len(engines) > len({host for host, _ in engines}):
             raise ValueError("databases: all databases of one host must have one engine")
+        _unique_servers(self.databases)
         return self
 
     def host(self, name: str) -> Host:
@@ -116,6 +117,18 @@ def _unique(names: Iterable[str], where: str) -> None:
         seen.add(name)
 
 
+def _unique_servers(databases: Iterable[Database]) -> None:
+    """A physical backup holds its whole server: a second one of it every night would only cost time and space."""
+    seen: dict[tuple[str, str], str] = {}
+    for database in databases:
+        if database.method is Method.PHYSICAL:
+            server = (database.host, database.cluster if database.engine is Engine.POSTGRESQL else "")
+            if server in seen:
+                raise ValueError(f"databases: {seen[server]} and {database.name} are in one server, and one physical "
+                                 "backup holds all of it: name only one of them, or give `method: logical`")
+            seen[server] = database.name
+
+
 def terms_at(profile: Profile, at: datetime) -> Terms:
     """The contract's terms on the customer's local day of `at`: the newest set that began on or before it.
 
@@ -135,7 +148,8 @@ def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, 
     sma = None if agreement is None else Agreement(
         agreement.reference, agreement.valid_from, agreement.valid_to,
         agreement.entitlements.minor, agreement.entitlements.major)
-    return Terms(profile.customer, profile.zone, hosting, sma, {addon.name.value: addon.order for addon in addons})
+    return Terms(profile.customer, profile.zone, hosting, sma, {addon.name.value: addon.order for addon in addons},
+                 licences={licence.product: licence.valid_to for licence in profile.licences if licence.valid_to})
 
 
 def permissions(records: Iterable[RecordedPermission]) -> tuple[Permission, ...]:

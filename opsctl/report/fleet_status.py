@@ -66,7 +66,8 @@ def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | Opsct
         if isinstance(releases, OpsctlError):
             raise releases
         found = plan(profile, releases, now)
-        decision = gate(profile, Request(found.service, Purpose.NEW_VALUE, Delivery.NOTICE), now)
+        decision = gate(profile, Request(found.service, Purpose.NEW_VALUE, Delivery.NOTICE), now,
+                        workplace.ledger)
     except OpsctlError as error:
         return Verdict(Word.UNKNOWN, error.message)
     if not decision.allowed:

@@ -15,14 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.contract.gate import Decision, Request, decide
+from opsctl.contract.gate import Decision, Records, Request, decide
+from opsctl.contract.records import FACT_KINDS, Event, Facts, RecordKind, facts
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import CustomerProfile, Profile, permissions, terms_at
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
-    from opsctl.ledger import Entry, HeldLease
+    from opsctl.ledger import Entry, HeldLease, Ledger
 
 LEASE_SECONDS = 90
 
@@ -51,12 +52,27 @@ class Run:
         self.workplace.progress.say(self.customer, message)
 
 
-def gate(profile: Profile, request: Request, at: datetime) -> Decision:
-    """The contract's decision for this profile: terms at `at`, records from the profile."""
-    records = profile if isinstance(profile, CustomerProfile) else None
-    return decide(terms_at(profile, at), request, at,
-                  agreements=permissions(records.agreements) if records else (),
-                  access=permissions(records.access) if records else ())
+def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None = None) -> Decision:
+    """The contract's decision for this profile: terms at `at`, records from the profile and the ledger.
+
+    Without a ledger only what the profile notes is known. A run on a customer's hosts that names none is about all.
+    """
+    found = facts(events_of(ledger, profile.customer)) if ledger is not None else Facts()
+    terms = terms_at(profile, at)
+    terms = replace(terms, addons={**found.orders(at), **terms.addons}, service_ends=found.service_ends)
+    if not isinstance(profile, CustomerProfile):
+        return decide(terms, request, at, Records(found.permissions(RecordKind.AGREEMENT)))
+    hosts = request.hosts or tuple(host.name for host in profile.remote_hosts)
+    return decide(terms, replace(request, hosts=hosts), at, Records(
+        (*permissions(profile.agreements), *found.permissions(RecordKind.AGREEMENT)),
+        (*permissions(profile.access), *found.permissions(RecordKind.ACCESS)),
+        found.permissions(RecordKind.PERMISSION)))
+
+
+def events_of(ledger: Ledger, customer: str) -> Iterator[Event]:
+    """What the ledger holds that the contract depends on, in its order."""
+    return (Event(entry.kind, entry.recorded_at, entry.payload)
+            for entry in ledger.entries(customer, kinds=FACT_KINDS))
 
 
 def perform(workplace: Workplace, profile: Profile, request: Request, operation: str,
@@ -70,7 +86,7 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
     OpsctlError from `act` is recorded and returned as a failed outcome; anything else is recorded
     and raised.
     """
-    decision = gate(profile, request, terms_of or workplace.clock.now()).require(profile.customer)
+    decision = gate(profile, request, terms_of or workplace.clock.now(), workplace.ledger).require(profile.customer)
     with _leased(workplace, profile.customer, request, operation, decision,
                  lease or operation.split(maxsplit=1)[0]) as run:
         outcome = _acted(run, act)

@@ -43,7 +43,7 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
 
     now = workplace.clock.now()
     for profile in profiles:
-        gate(profile, REQUEST, now).require(profile.customer)
+        gate(profile, REQUEST, now, workplace.ledger).require(profile.customer)
     found = survey(workplace, profiles, STORAGE_CHECK)
     return tuple(_check(workplace, profile, found) for profile in profiles)
 

@@ -1,10 +1,11 @@
 """The gate's decisions: coverage, delivery, agreement, records (P05, P13, P18, P21-P30, P48, P50)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from opsctl.contract.gate import Delivery, Purpose, Request, decide
+from opsctl.contract.gate import Delivery, Purpose, Records, Request, decide
 from opsctl.contract.services import Hosting, Service
 from opsctl.contract.terms import Agreement, Permission, Terms
 from opsctl.core.errors import ExitCode, NotCovered
@@ -95,15 +96,58 @@ def test_entitlements_of_the_agreement_are_kept() -> None:
     assert "P13" in refused.reason
 
 
-def test_work_on_a_customer_hosted_platform_needs_both_records_valid_now() -> None:
-    begins = NOW
-    record = Permission("R", begins, begins + timedelta(hours=2))
+def test_work_on_a_customer_hosted_platform_needs_every_record_valid_now() -> None:
+    begins, ends = NOW, NOW + timedelta(hours=2)
+    record = [Permission("R", begins, ends)]
     request = work(Service.IT_SYSTEM_MAINTENANCE)
     here = terms(Hosting.CUSTOMER)
     assert not decide(here, request, NOW).allowed
-    assert "P48" in decide(here, request, NOW, agreements=[record]).reason
-    assert "P50" in decide(here, request, NOW, access=[record]).reason
-    assert decide(here, request, NOW, agreements=[record], access=[record]).allowed
-    for instant in (begins - timedelta(minutes=1), begins + timedelta(hours=2)):
-        assert not decide(here, request, instant, agreements=[record], access=[record]).allowed
-    assert decide(here, request, begins + timedelta(minutes=119), agreements=[record], access=[record]).allowed
+    assert "P48" in decide(here, request, NOW, Records(record, (), record)).reason
+    assert "P50" in decide(here, request, NOW, Records((), record, record)).reason
+    assert "P51" in decide(here, request, NOW, Records(record, record)).reason
+    every = Records(record, record, record)
+    for instant, allowed in ((begins - timedelta(minutes=1), False), (begins, True),
+                             (ends - timedelta(minutes=1), True), (ends, False), (ends + timedelta(minutes=1), False)):
+        assert decide(here, request, instant, every).allowed is allowed, instant
+
+
+def test_a_record_opens_only_what_it_names() -> None:
+    here, ends = terms(Hosting.CUSTOMER), NOW + timedelta(hours=2)
+    everything = [Permission("R", NOW, ends)]
+    platform = [Permission("A", NOW, ends, frozenset({"platform"}))]
+    module = [Permission("A", NOW, ends, frozenset({"leak-alarm"}))]
+    request = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.PROTECT, Delivery.WORK, hosts=("one", "two"))
+    one = [Permission("X", NOW, ends, frozenset({"one"}))]
+    two = [Permission("Y", NOW, ends, frozenset({"two"}))]
+    assert not decide(here, request, NOW, Records(module, everything, everything)).allowed
+    refused = decide(here, request, NOW, Records(platform, one, everything))
+    assert "P48" in refused.reason and "X for one holds 2026-11-23T09:00:00Z to 2026-11-23T11:00:00Z" in refused.reason
+    assert decide(here, request, NOW, Records(platform, [*one, *two], everything)).allowed
+
+
+@pytest.mark.parametrize("service", [Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR])
+def test_a_new_module_needs_its_own_agreement_before_the_run(service: Service) -> None:
+    hosted = terms(Hosting.KAMSTRUP)
+    request = Request(service, Purpose.NEW_VALUE, Delivery.WORK, modules=("heat-forecast",))
+    agreed = Permission("A", NOW, NOW + timedelta(days=90), frozenset({"heat-forecast"}))
+    other = Permission("B", NOW, NOW + timedelta(days=90), frozenset({"leak-alarm"}))
+    assert "P50" in decide(hosted, request, NOW, Records([other])).reason
+    assert not decide(hosted, request, NOW - timedelta(minutes=1), Records([agreed])).allowed
+    assert decide(hosted, request, NOW, Records([agreed])).allowed
+    assert decide(hosted, work(service, Purpose.NEW_VALUE), NOW).allowed
+
+
+def test_a_customer_that_has_left_gets_nothing_more_from_the_day_after_its_last() -> None:
+    leaving = replace(terms(Hosting.KAMSTRUP), service_ends=date(2026, 11, 23))
+    last_second = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
+    assert decide(leaving, work(Service.BACKUP), last_second).allowed
+    refused = decide(leaving, work(Service.BACKUP), last_second + timedelta(seconds=1))
+    assert not refused.allowed and "2026-11-23" in refused.reason
+
+
+def test_a_licence_that_has_ended_blocks_a_release_and_nothing_else() -> None:
+    hosted = replace(terms(Hosting.KAMSTRUP), licences={"Map tiles": date(2026, 11, 22), "Charts": date(2026, 11, 23)})
+    refused = decide(hosted, work(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE), NOW)
+    assert "Map tiles (P14)" in refused.reason and "Charts" not in refused.reason
+    assert decide(hosted, work(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE), NOW - timedelta(days=1)).allowed
+    assert decide(hosted, work(Service.BACKUP), NOW).allowed
