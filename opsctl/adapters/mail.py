@@ -17,14 +17,10 @@ from enum import StrEnum
 
 from opsctl.adapters.secrets import resolve
 from opsctl.core.errors import ConfigurationError, OperationFailed
-from opsctl.core.text import printable
+from opsctl.core.text import without_addresses
 from opsctl.profiles.settings import SmtpSettings, SmtpTls
 
-COMMAND_SECONDS = 60.0
-ANSWER_SECONDS = 600.0
-"""For the answer to the content (RFC 5321, 4.5.3.2.6)."""
 _REPLY_LENGTH = 200
-_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 _POLICY = re.compile(r"^[45]\.7\.\d")
 _POLICY_CODES = frozenset({530, 534, 535, 538})
 
@@ -63,19 +59,20 @@ class Relay:
         self._settings = settings
         self._pause = pause
         self._client: smtplib.SMTP | None = None
-        self._last: float | None = None
+        self._last: dict[str, float] = {}
         self._stopped = ""
 
-    def ready(self) -> None:
-        """Connected, authenticated, and within the rate; RelayStopped otherwise, and ever after."""
+    def ready(self, domain: str = "") -> None:
+        """Connected, authenticated, and within the rates; RelayStopped otherwise, and ever after.
+
+        domain: where the next message goes; each domain has a rate of its own.
+        """
         if self._settings is None:
             raise ConfigurationError("no mail relay is set", "write `smtp` into opsctl.yml; see docs/notices.md")
         if self._stopped:
             raise RelayStopped(f"not tried, because the relay stopped before: {self._stopped}",
                                "correct that and send again; what was accepted is not sent twice")
-        if self._last is not None:
-            self._pause(max(0.0, self._last + 60 / self._settings.per_minute - time.monotonic()))
-        self._last = time.monotonic()
+        self._keep_rates(self._settings, domain.casefold())
         if not self._alive():
             self._client = self._connected(self._settings)
 
@@ -84,8 +81,8 @@ class Relay:
 
         A lost connection before the content is a temporary refusal, after it UNKNOWN; nothing is raised for either.
         """
-        client = self._client
-        if client is None:
+        client, settings = self._client, self._settings
+        if client is None or settings is None:
             raise AssertionError("deliver follows ready")
         found: dict[str, Delivery] = {}
         try:
@@ -96,7 +93,7 @@ class Relay:
             self._drop()
             taken = []
         if taken:
-            outcome = self._content(client, content, recipients)
+            outcome = self._content(client, settings, content, recipients)
             found.update(dict.fromkeys(taken, outcome))
         refusal = next((one for one in found.values() if one.policy), None)
         if refusal is not None:
@@ -115,16 +112,25 @@ class Relay:
                 self._client.quit()
         self._drop()
 
-    def _content(self, client: smtplib.SMTP, content: bytes, recipients: Sequence[str]) -> Delivery:
+    def _keep_rates(self, settings: SmtpSettings, domain: str) -> None:
+        now = time.monotonic()
+        rates = {"": settings.per_minute, **({domain: settings.per_minute_and_domain} if domain else {})}
+        wait = max(self._last[name] + 60 / rate - now if name in self._last else 0.0 for name, rate in rates.items())
+        if wait > 0:
+            self._pause(wait)
+        self._last.update(dict.fromkeys(rates, time.monotonic()))
+
+    def _content(self, client: smtplib.SMTP, settings: SmtpSettings, content: bytes, recipients: Sequence[str]
+                 ) -> Delivery:
         body = content if content.endswith(b"\r\n") else content + b"\r\n"
         try:
             if client.sock is not None:
-                client.sock.settimeout(ANSWER_SECONDS)
+                client.sock.settimeout(settings.answer_seconds)
             # RFC 5321, 4.5.2: a line that begins with a dot gets a second one.
             client.send(re.sub(rb"(?m)^\.", b"..", body) + b".\r\n")
             code, reply = client.getreply()
             if client.sock is not None:
-                client.sock.settimeout(COMMAND_SECONDS)
+                client.sock.settimeout(settings.command_seconds)
         except (smtplib.SMTPException, OSError):
             self._drop()
             return Delivery(Fate.UNKNOWN, 0, "the connection was lost after the content was sent")
@@ -173,8 +179,9 @@ def _connect(settings: SmtpSettings) -> smtplib.SMTP:
         raise ConfigurationError(f"the authorities {settings.ca_file} cannot be read",
                                  "correct `smtp.ca_file` in opsctl.yml") from None
     password = resolve(settings.password) if settings.password else None
-    client = smtplib.SMTP_SSL(settings.host, settings.port, timeout=COMMAND_SECONDS, context=context) \
-        if settings.tls is SmtpTls.IMPLICIT else smtplib.SMTP(settings.host, settings.port, timeout=COMMAND_SECONDS)
+    where, patience = (settings.host, settings.port), settings.command_seconds
+    client = smtplib.SMTP_SSL(*where, timeout=patience, context=context) if settings.tls is SmtpTls.IMPLICIT \
+        else smtplib.SMTP(*where, timeout=patience)
     try:
         client.ehlo_or_helo_if_needed()
         if settings.tls is SmtpTls.STARTTLS:
@@ -218,6 +225,4 @@ def _judged(code: int, reply: bytes, recipients: Sequence[str]) -> Delivery:
 def _words(reply: bytes | str, recipients: Sequence[str]) -> str:
     """The reply on one line, without addresses: they are personal data, and replies are evidence."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    for recipient in recipients:
-        text = re.sub(f"<?{re.escape(recipient)}>?", "[address]", text, flags=re.IGNORECASE)
-    return _ADDRESS.sub("[address]", printable(text))[:_REPLY_LENGTH]
+    return without_addresses(text, recipients)[:_REPLY_LENGTH]

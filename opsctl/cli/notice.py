@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli.command import Kind, command, group
+from opsctl.cli.notice_follow import bounce, confirm, diff, remind
 from opsctl.cli.notice_views import Notice, check, coverage, list_notices, show
 from opsctl.cli.result import Result, outcomes_result
 from opsctl.cli.workplace import All, Customer, Customers, select, workplace
@@ -37,13 +38,15 @@ def draft(customers: Customers = None, everyone: All = False) -> Result:
 
 command(app, "notice", "list", kind=Kind.ASKS, without=_READS)(list_notices)
 command(app, "notice", "show", kind=Kind.ASKS, without=_READS)(show)
+command(app, "notice", "diff", kind=Kind.ASKS, without=_READS)(diff)
 
 
 @command(app, "notice", "approve", kind=Kind.ACTS, services=_SERVICES)
 def approve(customer: Customer, notice: Notice,
             key: Annotated[Path, typer.Option("--key", metavar="FILE",
-                                              help="Your SSH key: the private one, or a public one your agent holds.")]
-            ) -> Result:
+                                              help="Your SSH key: the private one, or a public one your agent holds.")],
+            read: Annotated[str, typer.Option("--sha256", metavar="HASH", help="Approve only the draft that you read, "
+                                              "by its hash; see `opsctl notice show`.")] = "") -> Result:
     """Approve a draft by a signature with your SSH key; exit code 6 when it may not be approved so."""
     from opsctl.cli.each import for_each
     from opsctl.notices.approval import approve as approve_notice
@@ -53,7 +56,7 @@ def approve(customer: Customer, notice: Notice,
     with workplace(acts=True) as place:
         releases = load(place.settings.releases)
         outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR,
-                            lambda profile: approve_notice(place, profile, notice, key, releases=releases))
+                            lambda profile: approve_notice(place, profile, notice, key, releases=releases, read=read))
     return outcomes_result(outcomes)
 
 
@@ -83,6 +86,9 @@ def send(words: Annotated[list[str] | None, typer.Argument(
 
 
 command(app, "notice", "coverage", kind=Kind.ASKS, without=_READS)(coverage)
+command(app, "notice", "remind", kind=Kind.ASKS, without=_READS)(remind)
+command(app, "notice", "bounce", kind=Kind.ACTS, services=_SERVICES)(bounce)
+command(app, "notice", "confirm", kind=Kind.ACTS, services=_SERVICES)(confirm)
 command(app, "notice", "check", kind=Kind.ASKS, without=_READS)(check)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+_ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
+
 
 def printable(text: str) -> str:
     """`text` with `?` for each character that does not print; lines and tabs become spaces."""
@@ -17,3 +22,13 @@ def _shown(character: str) -> str:
     if character.isspace():
         return " " if character in "\n\r\t\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029" else character
     return character if character.isprintable() or character in "\u00ad\u200c\u200d" else "?"
+
+
+def without_addresses(text: str, addresses: Iterable[str] = ()) -> str:
+    """`text` on one line that prints, each mail address in it replaced: addresses are personal data.
+
+    addresses: replaced also where they do not look like one.
+    """
+    for address in addresses:
+        text = re.sub(f"<?{re.escape(address)}>?", "[address]", text, flags=re.IGNORECASE)
+    return _ADDRESS.sub("[address]", printable(text))

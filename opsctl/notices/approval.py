@@ -15,10 +15,12 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import ApprovalMissing, ConfigurationError, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import register
-from opsctl.notices.model import Facts, NoticeKind
+from opsctl.notices.model import Facts
+from opsctl.notices.policy import asked
 from opsctl.notices.register import Revision
 from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
+from opsctl.profiles.settings import NoticePolicy
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.content import Headline
 from opsctl.runs.service import Run, perform
@@ -28,22 +30,28 @@ NAMESPACE = "opsctl-notice"
 OPERATION = "notice approve"
 
 
-def approve(workplace: Workplace, profile: Profile, notice: str, key: Path, *, releases: Catalogue) -> Outcome:
+def approve(workplace: Workplace, profile: Profile, notice: str, key: Path, *, releases: Catalogue,
+            read: str = "") -> Outcome:
     """Sign the newest draft of `notice` with `key` and record it.
 
+    read: the hash of the draft that the approver has read; only that one is signed. Empty for whatever is newest.
     Raises NotCovered and Locked as a draft does. A draft that no longer holds, a key that is not allowed, and the
     drafter's own key for a major or security notice come back as a failed outcome with exit code 6.
     """
     found = register.newest(known(workplace, profile.customer), notice)
-    service = found.service if found else Service.SOFTWARE_UPDATE_MINOR
+    request = found.request if found else Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
 
     def act(run: Run) -> Outcome:
         if found is None:
             raise UsageError(f"{profile.customer}: no notice {notice} is drafted",
                              f"see `opsctl notice list {profile.customer}`")
+        if read and read != found.sha256:
+            raise ApprovalMissing(f"{profile.customer}: revision {found.number} of {notice} is not the draft that was "
+                                  "read; nothing was signed",
+                                  f"read it with `opsctl notice show {profile.customer} {notice}`, then approve it")
         return _approved(run, profile, found, key, releases)
 
-    return perform(workplace, profile, Request(service, Purpose.NEW_VALUE, Delivery.NOTICE), OPERATION, act)
+    return perform(workplace, profile, request, OPERATION, act)
 
 
 def known(workplace: Workplace, customer: str) -> tuple[Revision, ...]:
@@ -71,7 +79,7 @@ def _sign(run: Run, draft: Revision, facts: Facts, key: Path, folder: Path) -> S
     signatures.require_readable(allowed)
     signature = signatures.sign(_statement(draft), key, NAMESPACE)
     names = signatures.signers(_statement(draft), signature, allowed, NAMESPACE, run.folder)
-    _require_another(draft, facts, names)
+    _require_another(run, draft, facts, names)
     beside = folder.with_name(f"{draft.number}.sig")
     try:
         beside.write_text(signature, encoding="ascii")
@@ -80,7 +88,8 @@ def _sign(run: Run, draft: Revision, facts: Facts, key: Path, folder: Path) -> S
         raise OperationFailed(f"the signature cannot be written to {beside}: {error.strerror}",
                               "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None
     run.record(register.APPROVED, {"notice": draft.notice, "revision": draft.number, "sha256": draft.sha256,
-                                   "signer": names[0], "signature": signature})
+                                   "signer": names[0], "signature": signature,
+                                   "security": facts.content.headline is Headline.SECURITY})
     return names
 
 
@@ -92,13 +101,14 @@ def require_approved(run: Run, draft: Revision, facts: Facts) -> tuple[str, ...]
                               f"approve {run.customer} {draft.notice} --key FILE`")
     names = signatures.signers(_statement(draft), draft.approval.signature, _allowed(run.workplace), NAMESPACE,
                                run.folder)
-    _require_another(draft, facts, names)
+    _require_another(run, draft, facts, names)
     return names
 
 
-def needs_another(facts: Facts) -> bool:
-    """Whether somebody else than the drafter has to approve: major releases and security fixes (policy)."""
-    return facts.kind is NoticeKind.MAJOR or facts.content.headline is Headline.SECURITY
+def needs_another(facts: Facts, policy: NoticePolicy) -> bool:
+    """Whether somebody else than the drafter has to approve; by default for major releases and security fixes."""
+    security = facts.content.headline is Headline.SECURITY
+    return asked(facts.kind, security, policy.second_person, "second_person")
 
 
 def same_person(names: Sequence[str], drafter: str) -> bool:
@@ -107,10 +117,10 @@ def same_person(names: Sequence[str], drafter: str) -> bool:
     return drafter.casefold() in owner or drafter.casefold().partition("@")[0] in owner
 
 
-def _require_another(draft: Revision, facts: Facts, names: Sequence[str]) -> None:
-    if needs_another(facts) and same_person(names, draft.drafter):
-        raise ApprovalMissing(f"{draft.notice} revision {draft.number} was drafted by {draft.drafter}, who signed; a "
-                              "major or security notice needs another person",
+def _require_another(run: Run, draft: Revision, facts: Facts, names: Sequence[str]) -> None:
+    if needs_another(facts, run.workplace.settings.policy.notices) and same_person(names, draft.drafter):
+        raise ApprovalMissing(f"{draft.notice} revision {draft.number} was drafted by {draft.drafter}, who signed; the "
+                              "policy asks for another person for a notice of this kind",
                               "let somebody else approve with their own key")
 
 

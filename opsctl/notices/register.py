@@ -1,7 +1,8 @@
 """What the ledger says of a customer's notices: each revision with its approval and its deliveries. Pure.
 
-Per contact the states are `sending`, then `accepted`, `refused` or `unknown`. A `sending` that no answer follows
-belongs to a sender that was killed, unless one is at work now.
+A notice is prepared (`notice.drafted`), then approved. Per contact the states are `sending`, then `accepted`,
+`refused` or `unknown`; `bounced` when a delivery report says later that it did not arrive. A `sending` that no answer
+follows belongs to a sender that was killed, unless one is at work now.
 """
 
 from __future__ import annotations
@@ -11,28 +12,34 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.ledger import Entry
 from opsctl.notices.model import NoticeKind
 
 DRAFTED, APPROVED = "notice.drafted", "notice.approved"
 SENDING, ACCEPTED, REFUSED, UNKNOWN = "notice.sending", "notice.accepted", "notice.refused", "notice.unknown"
-KINDS = (DRAFTED, APPROVED, SENDING, ACCEPTED, REFUSED, UNKNOWN)
+BOUNCED, REPORTED, CONFIRMED = "notice.bounced", "notice.reported", "notice.confirmed"
+KINDS = (DRAFTED, APPROVED, SENDING, ACCEPTED, REFUSED, UNKNOWN, BOUNCED, REPORTED, CONFIRMED)
 
 
 @dataclass(frozen=True)
 class Approval:
-    """Who signed which hash, and the signature, armoured."""
+    """Who signed which hash, and the signature, armoured. security: the notice closes a vulnerability."""
 
     signer: str
     at: datetime
     sha256: str
     signature: str
+    security: bool = False
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last state of a delivery: `kind` of the entry, the relay's reply, the hash of the bytes handed over."""
+    """The last state of a delivery: `kind` of the entry, the relay's reply, the hash of the bytes handed over.
+
+    report: what a delivery report said later, such as `delayed: 4.4.1`. reports: the hashes of the reports read.
+    """
 
     kind: str
     at: datetime
@@ -40,11 +47,25 @@ class Attempt:
     reply: str = ""
     temporary: bool = False
     sha256: str = ""
+    report: str = ""
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The customer said that the notice arrived. reference: how, in the operator's words."""
+
+    at: datetime
+    actor: str
+    reference: str
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One drafted revision. contacts: personal references, in the order of the draft's recipients."""
+    """One drafted revision. contacts: personal references, in the order of the draft's recipients.
+
+    service, purpose: what it delivers under the contract (P22, P23), as the draft recorded it.
+    """
 
     notice: str
     number: int
@@ -59,12 +80,14 @@ class Revision:
     parts: Mapping[str, str]
     approval: Approval | None = None
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
+    confirmation: Confirmation | None = None
+    service: Service = Service.SOFTWARE_UPDATE_MINOR
+    purpose: Purpose = Purpose.NEW_VALUE
 
     @property
-    def service(self) -> Service:
-        """The service that the notice delivers (P22, P23)."""
-        major = self.kind is NoticeKind.MAJOR
-        return Service.SOFTWARE_UPDATE_MAJOR if major else Service.SOFTWARE_UPDATE_MINOR
+    def request(self) -> Request:
+        """What the gate is asked when this notice is approved or sent."""
+        return Request(self.service, self.purpose, Delivery.NOTICE)
 
     def count(self, kind: str) -> int:
         """How many contacts' last state is `kind`."""
@@ -79,9 +102,11 @@ class Revision:
             return "sending"
         if self.count(REFUSED):
             return "refused"
+        if self.count(BOUNCED):
+            return "bounced"
         if self.count(ACCEPTED):
             return "sent" if self.count(ACCEPTED) == len(self.contacts) else "partly sent"
-        return "approved" if self.approval else "drafted"
+        return "approved" if self.approval else "prepared"
 
 
 def revisions(entries: Iterable[Entry]) -> tuple[Revision, ...]:
@@ -95,9 +120,13 @@ def revisions(entries: Iterable[Entry]) -> tuple[Revision, ...]:
             # Only the hash that was signed is approved.
             if entry.payload["sha256"] == found[key].sha256:
                 found[key] = replace(found[key], approval=_approval(entry))
+        elif key in found and entry.kind == CONFIRMED:
+            told = Confirmation(entry.recorded_at, entry.actor, entry.payload["reference"])
+            found[key] = replace(found[key], confirmation=told)
         elif key in found and entry.kind in KINDS:
-            attempts = {**found[key].attempts, entry.payload["contact"]: _attempt(entry)}
-            found[key] = replace(found[key], attempts=attempts)
+            contact = entry.payload["contact"]
+            attempt = _attempt(entry, found[key].attempts.get(contact))
+            found[key] = replace(found[key], attempts={**found[key].attempts, contact: attempt})
     return tuple(found.values())
 
 
@@ -109,17 +138,26 @@ def newest(known: Iterable[Revision], notice: str | None = None) -> Revision | N
 
 def _drafted(entry: Entry) -> Revision:
     said: Mapping[str, Any] = entry.payload
-    return Revision(said["notice"], said["revision"], said["release"], NoticeKind(said["kind"]), said["sha256"],
+    kind = NoticeKind(said["kind"])
+    usual = Service.SOFTWARE_UPDATE_MAJOR if kind is NoticeKind.MAJOR else Service.SOFTWARE_UPDATE_MINOR
+    return Revision(said["notice"], said["revision"], said["release"], kind, said["sha256"],
                     tuple(said["recipients"]), entry.actor, entry.recorded_at,
-                    datetime.fromisoformat(said["drafted_at"]), tuple(said["changed"]), said["parts"])
+                    datetime.fromisoformat(said["drafted_at"]), tuple(said["changed"]), said["parts"],
+                    service=Service(said.get("service", usual)),
+                    purpose=Purpose(said.get("purpose", Purpose.NEW_VALUE)))
 
 
 def _approval(entry: Entry) -> Approval:
     said = entry.payload
-    return Approval(said["signer"], entry.recorded_at, said["sha256"], said["signature"])
+    return Approval(said["signer"], entry.recorded_at, said["sha256"], said["signature"], said.get("security", False))
 
 
-def _attempt(entry: Entry) -> Attempt:
+def _attempt(entry: Entry, before: Attempt | None) -> Attempt:
+    """A step of the delivery, or what a report adds to the step before."""
     said = entry.payload
+    if entry.kind in {BOUNCED, REPORTED} and before is not None:
+        kind = BOUNCED if entry.kind == BOUNCED else before.kind
+        return replace(before, kind=kind, report=f"{said['action']}: {said['status']} {said['diagnostic']}".strip(),
+                       reports=(*before.reports, said["report"]))
     return Attempt(entry.kind, entry.recorded_at, said.get("code", 0), said.get("reply", ""),
                    said.get("temporary", False), said.get("sha256", ""))

@@ -39,12 +39,13 @@ class Step(StrEnum):
     ALREADY = "already sent"
     REFUSED = "refused for good"
     UNKNOWN = "unknown"
+    BOUNCED = "bounced"
 
 
 @dataclass(frozen=True)
 class Sending:
     """What one command sends. notice: None for the newest. everyone: came in by --all. again: a person decided to
-    send also what is unknown or was refused for good."""
+    send also what is unknown, bounced or was refused for good."""
 
     releases: Catalogue
     relay: Relay
@@ -61,7 +62,9 @@ def step(attempt: Attempt | None, again: bool) -> Step:
         return Step.ALREADY
     if attempt.kind == register.REFUSED:
         return Step.REFUSED
-    return Step.SEND if again else Step.UNKNOWN
+    if again:
+        return Step.SEND
+    return Step.BOUNCED if attempt.kind == register.BOUNCED else Step.UNKNOWN
 
 
 def send(workplace: Workplace, profile: Profile, what: Sending) -> Outcome:
@@ -71,16 +74,16 @@ def send(workplace: Workplace, profile: Profile, what: Sending) -> Outcome:
     is void; 1 or 7 when the relay refused or the outcome is unknown.
     """
     found = register.newest(known(workplace, profile.customer), what.notice)
-    service = found.service if found else Service.SOFTWARE_UPDATE_MINOR
+    request = found.request if found else Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
 
     def act(run: Run) -> Outcome:
         # Read again under the lease: another sender may have been at work until now.
         draft = register.newest(known(workplace, profile.customer), what.notice)
         if draft is None or (what.everyone and draft.approval is None):
-            return _nothing(run, service, what, draft)
+            return _nothing(run, request.service, what, draft)
         return _sent(run, profile, _settle(run, draft), what)
 
-    return perform(workplace, profile, Request(service, Purpose.NEW_VALUE, Delivery.NOTICE), OPERATION, act)
+    return perform(workplace, profile, request, OPERATION, act)
 
 
 def _nothing(run: Run, service: Service, what: Sending, draft: Revision | None) -> Outcome:
@@ -127,7 +130,7 @@ def _one(run: Run, draft: Revision, standing: Standing, index: int, relay: Relay
     """Hand over one mail; the word for the result, and the relay's words when it was not accepted."""
     contact, recipient, sender = draft.contacts[index], standing.recipients[index], standing.brand.sender.email
     entry = json.loads(standing.files.content[SUMMARY])["recipients"][index]
-    relay.ready()
+    relay.ready(recipient.address.rpartition("@")[2])
     content = outgoing(standing.mail(index), recipient, standing.brand, run.workplace.clock.now(), entry["subject"],
                        entry["message_id"])
     digest = hashlib.sha256(content).hexdigest()
@@ -160,7 +163,7 @@ def _outcome(run: Run, draft: Revision, results: Counter[str], warnings: tuple[s
     if results[Step.UNKNOWN.value]:
         advice.append("unknown is never sent again by itself: ask the contact or read the relay's log, then `opsctl "
                       f"notice send {run.customer} {draft.notice} --again`")
-    if results[Step.REFUSED.value]:
+    if results[Step.REFUSED.value] or results[Step.BOUNCED.value]:
         advice.append("correct the address in the profile or the relay, then draft again or send with --again")
     if results["refused for now"] or results["not tried"]:
         advice.append("send again later; what was accepted is not sent twice")

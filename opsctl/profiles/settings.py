@@ -48,6 +48,12 @@ class SmtpSettings(Part):
     user: Annotated[str, OneLine] | None = Field(default=None, min_length=1)
     password: SecretReference | None = None
     per_minute: int = Field(default=30, ge=1, le=6000, description="Messages handed over per minute at most.")
+    per_minute_and_domain: int = Field(default=10, ge=1, le=6000, description="Of them to one domain at most.")
+    command_seconds: int = Field(default=60, ge=1, le=600,
+                                 description="How long the relay may take to answer a command.")
+    answer_seconds: int = Field(default=600, ge=1, le=3600,
+                                description="And the content; RFC 5321, 4.5.3.2.6 wants 10 minutes. Then the outcome "
+                                            "is unknown.")
 
     @model_validator(mode="after")
     def _protected(self) -> SmtpSettings:
@@ -74,10 +80,27 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
+NoticeWord = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=40)]
+"""A kind of notice, or `security` for any notice that closes a vulnerability."""
+
+
+class NoticePolicy(Part):
+    """Who approves and what is reminded of. Days are working days, Monday to Friday."""
+
+    second_person: tuple[NoticeWord, ...] = Field(
+        default=("major", "security"), description="Kinds that the drafter may not approve.")
+    confirmation: tuple[NoticeWord, ...] = Field(
+        default=("security",), description="Kinds whose arrival the customer is to confirm.")
+    approve_days: int = Field(default=1, ge=0, le=60, description="A draft is late after so many.")
+    send_days: int = Field(default=1, ge=0, le=60, description="An approved notice is late after so many.")
+    confirm_days: int = Field(default=3, ge=0, le=60, description="A confirmation is late after so many.")
+
+
 class Policy(Part):
     """Cadences that the data sheet leaves open; the operator's own, never shown as promises."""
 
     patch_every_days: int = Field(default=30, ge=1, le=366)
+    notices: NoticePolicy = NoticePolicy()
 
 
 class Settings(Part):

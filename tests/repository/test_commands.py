@@ -20,7 +20,7 @@ EVERY = sorted(DECLARED)
 DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup", "restore"), ("backup", "prune"),
            ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("notice", "draft"),
-           ("notice", "approve"), ("notice", "send"), ("", "nightly")}
+           ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly")}
 
 
 def opsctl(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,121 @@
+"""What about notices waits for a person, and whether it is late: drafts, approved ones, confirmations, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.clock import local_day
+from opsctl.core.outcome import Outcome, Status
+from opsctl.notices import register
+from opsctl.notices.approval import known
+from opsctl.notices.model import DANISH_TIME
+from opsctl.notices.policy import asked, last_day
+from opsctl.notices.register import Revision
+from opsctl.profiles.model import Profile
+from opsctl.profiles.settings import NoticePolicy
+from opsctl.releases.version import Version
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+_FAILURES = {
+    register.UNKNOWN: ("the outcome is unknown", "ask the contact or read the relay's log, then `opsctl notice send "
+                                                 "{customer} {notice} --again`"),
+    register.SENDING: ("a sender is at work, or was killed", "`opsctl notice send {customer} {notice}` finds out"),
+    register.REFUSED: ("the relay refused", "see `opsctl notice show {customer} {notice}`"),
+    register.BOUNCED: ("it bounced", "see `opsctl notice show {customer} {notice}`; ask for an address that works"),
+}
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """One thing that waits. by: the last day in time (ISO 8601), empty for what is wrong already."""
+
+    notice: str
+    revision: int
+    what: str
+    todo: str
+    by: str
+    late: bool
+
+
+def reminders(drafts: Sequence[Revision], installed: Version | None, policy: NoticePolicy, today: date
+              ) -> tuple[Reminder, ...]:
+    """What waits, by what the ledger knows. Pure.
+
+    drafts: in the order of drafting. installed: a notice of a release that the customer has by now waits for nobody.
+    """
+    return tuple(found for draft in current(drafts, installed) for found in _of(draft, policy, today))
+
+
+def current(drafts: Sequence[Revision], installed: Version | None) -> tuple[Revision, ...]:
+    """The newest revision of each notice, without those that a newer release or the customer has overtaken."""
+    newest = {draft.notice: draft for draft in drafts}
+    releases = [draft for draft in newest.values() if _about_release(draft)]
+    last = max((Version.parse(draft.release) for draft in releases), default=None)
+    return tuple(draft for draft in newest.values() if draft.attempts or not _about_release(draft)
+                 or (Version.parse(draft.release) == last and (installed is None or last > installed)))
+
+
+def remind(workplace: Workplace, profile: Profile) -> Outcome:
+    """What waits for this customer; a failed check (exit 8) when something is late or went wrong.
+
+    NotCovered when there is no notice and the contract has none for the customer.
+    """
+    now = workplace.clock.now()
+    drafts = known(workplace, profile.customer)
+    if not drafts:
+        gate(profile, Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE), now).require(
+            profile.customer)
+    installed = Version.parse(profile.ready.version) if profile.ready.version else None
+    found = reminders(drafts, installed, workplace.settings.policy.notices, local_day(now, DANISH_TIME))
+    return _outcome(profile.customer, drafts, found)
+
+
+def _about_release(draft: Revision) -> bool:
+    return draft.notice == f"release-{draft.release}"
+
+
+def _of(draft: Revision, policy: NoticePolicy, today: date) -> Iterator[Reminder]:
+    if draft.approval is None:
+        yield _due(draft, "waits for approval", "opsctl notice approve {customer} {notice} --key FILE",
+                   _by(draft.drafted_at, policy.approve_days), today)
+        return
+    if len(draft.attempts) < len(draft.contacts):
+        missing, everybody = len(draft.contacts) - len(draft.attempts), len(draft.contacts)
+        what = f"is not sent to {missing} of {everybody}" if draft.attempts else "is approved and not sent"
+        yield _due(draft, what, "opsctl notice send {customer} {notice}",
+                   _by(draft.approval.at, policy.send_days), today)
+    for kind, (what, todo) in _FAILURES.items():
+        if draft.count(kind):
+            yield Reminder(draft.notice, draft.number, f"{what} for {draft.count(kind)} of {len(draft.contacts)}",
+                           todo, "", True)
+    accepted = [one.at for one in draft.attempts.values() if one.kind == register.ACCEPTED]
+    wanted = asked(draft.kind, draft.approval.security, policy.confirmation, "confirmation")
+    if accepted and wanted and draft.confirmation is None:
+        yield _due(draft, "is not confirmed by the customer", "call them, then `opsctl notice confirm {customer} "
+                   "{notice} --reference TEXT`", _by(max(accepted), policy.confirm_days), today)
+
+
+def _by(since: datetime, days: int) -> date:
+    return last_day(local_day(since, DANISH_TIME), days)
+
+
+def _due(draft: Revision, what: str, todo: str, by: date, today: date) -> Reminder:
+    return Reminder(draft.notice, draft.number, what, todo, by.isoformat(), today > by)
+
+
+def _outcome(customer: str, drafts: Sequence[Revision], found: Iterable[Reminder]) -> Outcome:
+    waiting = tuple(found)
+    service = drafts[-1].service if drafts else Service.SOFTWARE_UPDATE_MINOR
+    if not waiting:
+        return Outcome(customer, service, Status.UNCHANGED, "nothing waits")
+    status = Status.CHECK_FAILED if any(one.late for one in waiting) else Status.WARNING
+    summary = "; ".join(f"{one.notice} {one.what}" + (f" (by {one.by}{', late' if one.late else ''})" if one.by else "")
+                        for one in waiting)
+    todo = dict.fromkeys(one.todo.format(customer=customer, notice=one.notice) for one in waiting)
+    return Outcome(customer, service, status, summary, "; ".join(todo),
+                   data={"waiting": [asdict(one) for one in waiting]})
