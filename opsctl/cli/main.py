@@ -18,6 +18,10 @@ from opsctl import __version__
 from opsctl.cli.boundary import bounded, form_of, prepare_streams
 
 GROUPS: Mapping[str, str] = {
+    "order": "Orders of add-ons, such as Kamstrup API Access.",
+    "permission": "Third-party permissions that customers confirmed for work on their machines.",
+    "agreement": "Prior agreements: work on customers' hosts, new modules.",
+    "access": "Access that customers granted to their infrastructure.",
     "backup": "Back up, list, verify, restore and prune databases.",
     "contract": "The data sheet as data: cells, promises, and why something is allowed or not.",
     "customers": "The customers and their profiles.",
