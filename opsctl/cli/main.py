@@ -30,6 +30,7 @@ GROUPS: Mapping[str, str] = {
     "notice": "Release notices for systems that customers host.",
     "patch": "Plan and apply patches of platform, OS and middleware.",
     "profile": "Validate profiles, export their schema.",
+    "promise": "What the contract makes due, and whether it was kept.",
     "storage": "Capacity and performance of storage.",
     "support": "The service levels' clock: deadlines and verdicts in working hours.",
     "window": "Maintenance windows and freezes.",

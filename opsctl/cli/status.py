@@ -23,7 +23,7 @@ def status(customers: Customers = None, at: At = None, output: Formatted = Forma
     """Show how each customer stands; exit code 8 when a promise is broken."""
     from opsctl.fleet.failures import failed
     from opsctl.report.fleet_status import fleet_status
-    from opsctl.report.status import Word
+    from opsctl.promises.model import Word
 
     when = instant(at)
     selection = select(customers, not customers)
@@ -66,7 +66,7 @@ def _releases(place: Workplace) -> Catalogue | OpsctlError:
 
 def _check(row: CustomerStatus, name: str) -> Outcome:
     """A verdict for monitoring: broken is CRITICAL, and what is not known is UNKNOWN."""
-    from opsctl.report.status import Word
+    from opsctl.promises.model import Word
 
     verdict = row.verdicts[name]
     states = {Word.BROKEN: (Status.CHECK_FAILED, None), Word.UNKNOWN: (Status.FAILED, ExitCode.FAILED)}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from opsctl.fleet.windows import Opening
 
@@ -16,14 +15,6 @@ class Due:
 
     due: bool
     reason: str
-
-
-def backed_up_days(completed: Iterable[Mapping[str, Any]], databases: Collection[str]) -> frozenset[date]:
-    """The local days on which every database has a good backup, from the payloads of `backup.completed` (P16)."""
-    by_day: dict[date, set[str]] = {}
-    for payload in completed:
-        by_day.setdefault(date.fromisoformat(payload["day"]), set()).add(payload["database"])
-    return frozenset(day for day, names in by_day.items() if names >= set(databases))
 
 
 def backup_due(days: Collection[date], today: date) -> Due:

@@ -17,10 +17,12 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
-from opsctl.fleet.due import Due, backed_up_days, backup_due, patch_due, storage_due
+from opsctl.fleet.due import Due, backup_due, patch_due, storage_due
 from opsctl.fleet.failures import failed, guarded, jointly
 from opsctl.fleet.windows import opening
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
+from opsctl.promises.backups import good_backup_days
+from opsctl.promises.monthly import GOOD_RUN
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -28,7 +30,6 @@ from opsctl.runs.workplace import Workplace
 OPERATOR = "operator"
 RECENT = timedelta(days=3)
 """Within this lie all backups of the present local day, in any zone."""
-GOOD = {Status.DONE.value, Status.UNCHANGED.value, Status.WARNING.value}
 
 
 @dataclass(frozen=True)
@@ -168,15 +169,14 @@ def _the_customer_s(profile: CustomerProfile, service: Service, now: datetime) -
 def last_patched(workplace: Workplace, customer: str, until: datetime | None = None) -> datetime | None:
     """When a patch run last ended well (before `until`), whether it changed something or found nothing to do."""
     for entry in workplace.ledger.entries(customer, kinds=("run.finished",), newest_first=True, until=until):
-        if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD:
+        if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD_RUN:
             return entry.recorded_at
     return None
 
 
 def _backed_up(workplace: Workplace, profile: KamstrupProfile) -> frozenset[date]:
-    entries = workplace.ledger.entries(profile.customer, kinds=("backup.completed",),
-                                       since=workplace.clock.now() - RECENT)
-    return backed_up_days((entry.payload for entry in entries), {database.name for database in profile.databases})
+    return good_backup_days(workplace.ledger, profile.customer, {database.name for database in profile.databases},
+                            workplace.clock.now() - RECENT)
 
 
 def _today(workplace: Workplace, profile: Profile) -> date:

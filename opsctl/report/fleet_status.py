@@ -9,17 +9,17 @@ from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
-from opsctl.fleet.due import backed_up_days
 from opsctl.fleet.nightly import last_patched
 from opsctl.ledger.model import Entry
 from opsctl.notices.planning import plan
 from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
+from opsctl.promises.backups import good_backup_days
+from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue
 from opsctl.report.status import (
     NOT_COVERED,
     CustomerStatus,
     Verdict,
-    Word,
     backup_verdict,
     notice_verdict,
     platform_verdict,
@@ -78,9 +78,8 @@ def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | Opsct
 
 
 def _backup_days(workplace: Workplace, profile: Profile, now: datetime) -> frozenset[date]:
-    entries = workplace.ledger.entries(profile.customer, kinds=("backup.completed",), since=now - RECENT, until=now)
     databases = {database.name for database in profile.databases} if isinstance(profile, KamstrupProfile) else set()
-    return backed_up_days((entry.payload for entry in entries), databases)
+    return good_backup_days(workplace.ledger, profile.customer, databases, now - RECENT, now)
 
 
 def _owed_since(workplace: Workplace, profile: Profile, now: datetime) -> date | None:

@@ -8,19 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-
-class Word(StrEnum):
-    """The verdict words."""
-
-    KEPT = "kept"
-    BROKEN = "broken"
-    NOT_DUE = "not due"
-    NO_EVENT = "no event"
-    NOT_COVERED = "not covered"
-    UNKNOWN = "unknown"
+from opsctl.promises.model import Word
+from opsctl.promises.monthly import cadence
 
 
 @dataclass(frozen=True)
@@ -77,10 +68,7 @@ def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> V
     """P10 by the operator's own cadence, which the sheet leaves open."""
     if last is None:
         return Verdict(Word.UNKNOWN, "no patch run recorded")
-    age = (now - last).days
-    if age < every_days:
-        return Verdict(Word.KEPT, f"up to date {last:%Y-%m-%d}")
-    return Verdict(Word.BROKEN, f"last {age} days ago, every {every_days} wanted")
+    return Verdict(*cadence(last, now, every_days))
 
 
 def storage_verdict(last: Mapping[str, Any] | None, day: date | None, today: date) -> Verdict:

@@ -2,18 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from opsctl.fleet.due import backed_up_days, backup_due, patch_due, storage_due
+from opsctl.fleet.due import backup_due, patch_due, storage_due
 from opsctl.fleet.windows import Opening
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OPEN = Opening(True, "window always is open")
-
-
-def test_a_day_counts_only_when_every_database_is_there() -> None:
-    payloads = [{"day": "2026-11-22", "database": "a"}, {"day": "2026-11-22", "database": "b"},
-                {"day": "2026-11-23", "database": "a"}]
-    assert backed_up_days(payloads, {"a", "b"}) == {date(2026, 11, 22)}
 
 
 def test_one_backup_a_day() -> None:

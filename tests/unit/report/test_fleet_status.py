@@ -12,9 +12,10 @@ from opsctl.core.progress import Silent
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import Settings
+from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue, load
 from opsctl.report.fleet_status import fleet_status
-from opsctl.report.status import CustomerStatus, Word
+from opsctl.report.status import CustomerStatus
 from opsctl.runs.workplace import Workplace
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from opsctl.report.status import Word, backup_verdict, notice_verdict, platform_verdict, storage_verdict
+from opsctl.promises.model import Word
+from opsctl.report.status import backup_verdict, notice_verdict, platform_verdict, storage_verdict
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Surveillance of the network components that Kamstrup delivered (P15): probed, judged, compared with before."""

@@ -1,0 +1,111 @@
+"""What is due on every local day of a hosted customer: a full backup, a storage check, a network check. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from opsctl.contract.services import Hosting, Service
+from opsctl.core.clock import day_bounds, iso, local_day
+from opsctl.ledger.model import Entry
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.promises.backups import KINDS, good_backups
+from opsctl.promises.model import Item, Word
+from opsctl.promises.view import View
+
+STORAGE_MEASURED, NETWORK_CHECKED = "storage.measured", "network.checked"
+P17_KEPT = timedelta(days=30)
+
+
+def backups(view: View) -> Iterator[Item]:
+    """P16: one good full backup of every database on each local day."""
+    good = good_backups(view.evidence.of(*KINDS))
+    failures = _by_day(view, "backup.failed")
+    for day in view.covered(Service.BACKUP, Hosting.KAMSTRUP):
+        own = good.get(day, {})
+        lacking = sorted(view.databases - set(own))
+        evidence = tuple(sorted((entry.reference for entry in own.values()), key=_place))
+        if own and not lacking:
+            yield Item("P16", "full backup", Word.KEPT, _late(view, day, own), day, evidence)
+            continue
+        tried = failures.get(day, ())
+        why = f"no good backup of {', '.join(lacking)}" if lacking else "no good backup"
+        if tried:
+            why += f"; the last try failed: {tried[-1].payload.get('reason', 'no reason recorded')}"
+        found = view.missing("P16", "full backup", day, why)
+        yield Item("P16", found.what, found.word, found.detail, day,
+                   (*evidence, *(entry.reference for entry in tried)))
+
+
+def removals(view: View) -> Iterator[Item]:
+    """P17: no backup is removed before it is 30 days old, counted from the end of its taking."""
+    since, until = view.bounds
+    made = {str(entry.payload.get("backup_id")): entry for entry in view.evidence.of("backup.completed")}
+    for entry in view.evidence.of("backup.removed"):
+        if not since <= entry.recorded_at < until:
+            continue
+        name = str(entry.payload["backup_id"])
+        day = local_day(entry.recorded_at, view.profile.zone)
+        taken = made.get(name)
+        if taken is None:
+            yield Item("P17", f"removal of {name}", Word.UNKNOWN, "the ledger has no record of its taking", day,
+                       (entry.reference,))
+            continue
+        age = entry.recorded_at - datetime.fromisoformat(taken.payload["finished"])
+        kept = age >= P17_KEPT
+        yield Item("P17", f"removal of {name}", Word.KEPT if kept else Word.BROKEN, f"removed after {age.days} days",
+                   day, (taken.reference, entry.reference))
+
+
+def storage(view: View) -> Iterator[Item]:
+    """P19: measured each day, and below the limits. What could not be measured is unknown."""
+    words = {"ok": Word.KEPT, "warning": Word.KEPT, "critical": Word.BROKEN}
+    measured = _by_day(view, STORAGE_MEASURED)
+    for day in view.covered(Service.STORAGE_MANAGEMENT, Hosting.KAMSTRUP):
+        if day not in measured:
+            yield view.missing("P19", "storage check", day, "storage was not measured")
+            continue
+        last = measured[day][-1]
+        level = str(last.payload.get("level", "unknown"))
+        worst = [f"{found['what']}: {found['reason']}" for found in last.payload.get("findings", ())
+                 if found["level"] == level and level != "ok"]
+        yield Item("P19", "storage check", words.get(level, Word.UNKNOWN), "; ".join(worst[:2]), day, (last.reference,))
+
+
+def network(view: View) -> Iterator[Item]:
+    """P15: delivered components are checked each day. That a component was down breaks no promise: no uptime is one."""
+    profile = view.profile
+    delivered = [one.name for one in profile.components if one.delivered_by == "kamstrup"] \
+        if isinstance(profile, KamstrupProfile) else []
+    covered = tuple(view.covered(Service.NETWORK_MANAGEMENT, Hosting.KAMSTRUP))
+    checked = _by_day(view, NETWORK_CHECKED)
+    if covered and not delivered and not any(day in checked for day in covered):
+        yield Item("P15", "network check", Word.NO_EVENT, "no component delivered by Kamstrup is in the profile")
+        return
+    for day in covered:
+        if day not in checked:
+            yield view.missing("P15", "network check", day, "delivered components were not checked")
+            continue
+        last = checked[day][-1]
+        unknown = str(last.payload.get("level")) == "unknown"
+        yield Item("P15", "network check", Word.UNKNOWN if unknown else Word.KEPT,
+                   str(last.payload.get("summary", "")), day, (last.reference,))
+
+
+def _by_day(view: View, kind: str) -> Mapping[date, tuple[Entry, ...]]:
+    found: dict[date, tuple[Entry, ...]] = {}
+    for entry in view.evidence.of(kind):
+        day = local_day(entry.recorded_at, view.profile.zone)
+        found[day] = (*found.get(day, ()), entry)
+    return found
+
+
+def _late(view: View, day: date, own: Mapping[str, Entry]) -> str:
+    end = day_bounds(day, view.profile.zone)[1]
+    finished = [datetime.fromisoformat(entry.payload["finished"]) for entry in own.values()
+                if "finished" in entry.payload]
+    return f"finished only at {iso(max(finished))}" if finished and max(finished) >= end else ""
+
+
+def _place(reference: str) -> int:
+    return int(reference.rpartition(":")[2])

@@ -1,0 +1,86 @@
+"""What the contract makes due over a month rather than on each day, and what it does not cover. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from opsctl.contract.services import CELLS, Coverage, Hosting, Service
+from opsctl.core.clock import local_day
+from opsctl.core.outcome import Status
+from opsctl.promises.model import Item, Word
+from opsctl.promises.view import View
+
+GOOD_RUN = frozenset({Status.DONE.value, Status.UNCHANGED.value, Status.WARNING.value})
+
+
+def platform(view: View) -> Iterator[Item]:
+    """P10 by the operator's own cadence, which the sheet leaves open: judged at the end of the month."""
+    days = tuple(view.covered(Service.IT_SYSTEM_MAINTENANCE, Hosting.KAMSTRUP))
+    if not days:
+        return
+    what = f"platform up to date, every {view.patch_every_days} days by policy"
+    at = min(view.bounds[1], view.now)
+    runs = [entry for entry in view.evidence.of("run.finished") if entry.recorded_at < at
+            and entry.payload.get("operation") == "patch apply"]
+    good = [entry for entry in runs if entry.payload.get("status") in GOOD_RUN]
+    if not good:
+        refused = f"; the last of {len(runs)} runs: {runs[-1].payload.get('summary', '')}" if runs else ""
+        yield Item("P10", what, Word.UNKNOWN, f"no good patch run is recorded{refused}",
+                   evidence=tuple(entry.reference for entry in runs[-1:]))
+        return
+    word, detail = cadence(good[-1].recorded_at, at, view.patch_every_days)
+    if word is Word.BROKEN and view.evidence.gap_in(good[-1].recorded_at, at):
+        word, detail = Word.UNKNOWN, f"{detail}; entries since then are damaged or gone"
+    yield Item("P10", what, word, detail, evidence=(good[-1].reference,))
+
+
+def cadence(last: datetime, at: datetime, every_days: int) -> tuple[Word, str]:
+    """The platform's verdict at `at`, from the last good patch run."""
+    age = (at - last).days
+    if age < every_days:
+        return Word.KEPT, f"up to date {last:%Y-%m-%d}"
+    return Word.BROKEN, f"last {age} days ago, every {every_days} wanted"
+
+
+def licences(view: View) -> Iterator[Item]:
+    """P14, P24: no licence used in the product ends without a successor."""
+    promise = {Hosting.KAMSTRUP: "P14", Hosting.CUSTOMER: "P24"}[view.terms(view.days[-1]).hosting]
+    if view.days[-1] < view.first_contract_day:
+        return
+    if not view.profile.licences:
+        yield Item(promise, "licences", Word.UNKNOWN, "no third-party licence is listed in the profile")
+    for licence in view.profile.licences:
+        what = f"licence {licence.product}"
+        if licence.valid_to is None:
+            yield Item(promise, what, Word.NO_EVENT, "perpetual")
+        elif licence.valid_to < view.days[-1] and local_day(view.now, view.profile.zone) > licence.valid_to:
+            yield Item(promise, what, Word.BROKEN, f"ended on {licence.valid_to}", _within(view, licence.valid_to))
+        else:
+            yield Item(promise, what, Word.NO_EVENT, f"valid to {licence.valid_to}")
+
+
+def integration(view: View) -> Iterator[Item]:
+    """P18: integration is open to those who bought it; no event is due by the calendar."""
+    if any(view.covered(Service.SYSTEM_INTEGRATION, Hosting.KAMSTRUP)):
+        bought = "api-access" in view.terms(view.days[-1]).addons
+        yield Item("P18", "integration through Kamstrup API Access", Word.NO_EVENT if bought else Word.NOT_COVERED,
+                   "bought; nothing is due by the calendar" if bought else "included on purchase, and not bought")
+
+
+def not_covered(view: View) -> Iterator[Item]:
+    """The rows that the sheet leaves blank, and the days before the first contract: printed, never left out."""
+    if view.days[-1] < view.first_contract_day:
+        yield Item("P05", "contract", Word.NOT_COVERED, f"no contract before {view.first_contract_day}")
+        return
+    for service in Service:
+        blank = [day for day in view.days if day >= view.first_contract_day
+                 and CELLS[service, view.terms(day).hosting].coverage is Coverage.NOT_OFFERED]
+        if blank:
+            cell = CELLS[service, Hosting.CUSTOMER]
+            span = "" if len(blank) == len(view.days) else f"{blank[0]} to {blank[-1]}: "
+            yield Item(cell.promise, cell.row, Word.NOT_COVERED, f"{span}{cell.instead}")
+
+
+def _within(view: View, day: date) -> date | None:
+    return day if view.days[0] <= day <= view.days[-1] + timedelta(days=1) else None

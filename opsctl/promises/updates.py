@@ -1,0 +1,106 @@
+"""What each published release makes due: an installation on hosted systems, a notice to customers that host. Pure.
+
+The sheet gives no time for either (P04); the operator's policy is a notice within one working day, and none is judged
+late before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from opsctl.contract.services import Hosting
+from opsctl.core.clock import iso, local_day
+from opsctl.ledger.model import Entry
+from opsctl.promises.model import Item, Word
+from opsctl.promises.view import View
+from opsctl.releases.model import Release
+from opsctl.releases.version import Step, Version
+
+ACCEPTED, DRAFTED, INSTALLED = "notice.accepted", "notice.drafted", "release.installed"
+NOTICE_POLICY = timedelta(days=4)
+"""One working day after publication, with a weekend and a holiday between: before that a notice is not late."""
+
+
+def updates(view: View) -> Iterator[Item]:
+    """P11, P12, P22, P23: one item for each release published in the month while the contract covers it."""
+    if view.releases is None:
+        yield Item("P04", "releases", Word.UNKNOWN, "the release files cannot be read")
+        return
+    since, until = view.bounds
+    for release in reversed(view.releases.published()):
+        published = release.published_at
+        if published is None or not since <= published < min(until, view.now):
+            continue
+        day = local_day(published, view.profile.zone)
+        if day < view.first_contract_day:
+            continue
+        if view.terms(day).hosting is Hosting.CUSTOMER:
+            yield _notice(view, release, published)
+        else:
+            yield _installation(view, release, published)
+
+
+def _notice(view: View, release: Release, published: datetime) -> Item:
+    promise = "P23" if release.kind is Step.MAJOR else "P22"
+    day, what = local_day(published, view.profile.zone), f"notice of {release.version}"
+    excluded = _excluded(view, release, published)
+    if excluded:
+        return Item(promise, what, Word.NOT_COVERED, excluded, day)
+    told = [entry for entry in view.evidence.of(ACCEPTED) if _covers(view, entry, release.version)]
+    if told:
+        return Item(promise, what, Word.KEPT, f"accepted by the relay at {iso(told[0].recorded_at)}", day,
+                    (told[0].reference,))
+    installed = view.profile.ready.version
+    if installed and Version.parse(installed) >= release.version:
+        return Item(promise, what, Word.NO_EVENT, f"{installed} is installed already", day)
+    if view.now < published + NOTICE_POLICY:
+        return Item(promise, what, Word.NOT_DUE, "within one working day by policy", day)
+    return _absent(view, promise, what, published, "nobody was told")
+
+
+def _installation(view: View, release: Release, published: datetime) -> Item:
+    promise = "P12" if release.kind is Step.MAJOR else "P11"
+    day, what = local_day(published, view.profile.zone), f"installation of {release.version}"
+    excluded = _excluded(view, release, published)
+    if excluded:
+        return Item(promise, what, Word.NOT_COVERED, excluded, day)
+    done = [entry for entry in view.evidence.of(INSTALLED)
+            if Version.parse(str(entry.payload.get("to", entry.payload.get("version")))) >= release.version]
+    if done:
+        return Item(promise, what, Word.KEPT, f"installed at {iso(done[0].recorded_at)}", day, (done[0].reference,))
+    installed = view.profile.ready.version
+    if installed and Version.parse(installed) >= release.version:
+        return Item(promise, what, Word.UNKNOWN, f"the profile says {installed}, and no installation is recorded", day)
+    return Item(promise, what, Word.NOT_DUE, "in the next allowed window; the sheet gives no time", day)
+
+
+def _absent(view: View, promise: str, what: str, published: datetime, absent: str) -> Item:
+    begins = view.evidence.begins
+    day = local_day(published, view.profile.zone)
+    if begins is None or published < begins:
+        return Item(promise, what, Word.UNKNOWN, "published before the ledger's records begin", day)
+    if view.evidence.gap_in(published, view.now):
+        return Item(promise, what, Word.UNKNOWN, "entries since then are damaged or gone", day)
+    return Item(promise, what, Word.BROKEN, absent, day)
+
+
+def _excluded(view: View, release: Release, published: datetime) -> str:
+    """Why the agreement of that day leaves the release out; "" when it does not (P05, P13)."""
+    day = local_day(published, view.profile.zone)
+    agreement = view.terms(day).agreement
+    if agreement is None or not view.agreed(day):
+        return "no Software Maintenance Agreement was valid (P05)"
+    entitled = agreement.major_releases if release.kind is Step.MAJOR else agreement.minor_releases
+    return "" if entitled else "the agreement leaves it out (P13)"
+
+
+def _covers(view: View, accepted: Entry, version: Version) -> bool:
+    """Is the notice about `version`, or a cumulative one about a later release?"""
+    drafts = {(entry.payload["notice"], entry.payload["revision"]): str(entry.payload.get("release", ""))
+              for entry in view.evidence.of(DRAFTED)}
+    release = drafts.get((accepted.payload["notice"], accepted.payload["revision"]), "")
+    try:
+        return Version.parse(release) >= version
+    except ValueError:
+        return False  # a notice that is about no release

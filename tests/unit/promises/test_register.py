@@ -1,0 +1,200 @@
+"""What the contract makes due in a month, and what the evidence says of it."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsctl.core.errors import UsageError
+from opsctl.promises.evidence import Evidence
+from opsctl.promises.model import Word, by_promise, gravest
+from opsctl.promises.month import Month, parse
+from opsctl.promises.view import View
+from tests.unit.promises.register_values import (
+    LATER,
+    OCTOBER,
+    ZONE,
+    at,
+    backup,
+    every_day,
+    evidence,
+    items,
+    kept,
+    profile,
+    view,
+)
+
+DAYS = list(OCTOBER.days())
+
+
+def test_every_day_with_its_backup_is_kept_and_names_its_evidence() -> None:
+    found = kept(view(evidence(*every_day(DAYS))))["P16"]
+    assert (found.word, found.figures) == (Word.KEPT, "31 kept")
+    assert [item.day for item in found.items] == DAYS
+    assert all(item.evidence for item in found.items)
+
+
+def test_a_day_without_a_backup_is_broken_and_says_what_the_last_try_said() -> None:
+    failed = ("backup.failed", at(DAYS[4], 3), {"database": "ready", "reason": "the disk is full"})
+    found = items(view(evidence(*every_day(set(DAYS) - {DAYS[4]}), failed)), "P16")
+    assert [item.day for item in found if item.word is Word.BROKEN] == [DAYS[4]]
+    assert "the disk is full" in found[4].detail
+    assert found[4].evidence
+
+
+def test_a_backup_found_damaged_keeps_no_day_until_it_is_found_whole() -> None:
+    name = f"{DAYS[4]:%Y%m%d}-ready"
+    damaged = ("backup.damaged", at(DAYS[6]), {"backup_id": name})
+    whole = ("backup.verified", at(DAYS[7]), {"backup_id": name})
+    assert items(view(evidence(*every_day(DAYS), damaged)), "P16")[4].word is Word.BROKEN
+    assert items(view(evidence(*every_day(DAYS), damaged, whole)), "P16")[4].word is Word.KEPT
+
+
+def test_one_database_of_two_is_not_a_full_backup() -> None:
+    found = view(evidence(backup(DAYS[0]), backup(DAYS[1]), backup(DAYS[1], "billing")))
+    both = replace(found, profile=profile().model_copy(update={
+        "databases": (profile().databases[0],  # type: ignore[union-attr]
+                      profile().databases[0].model_copy(update={"name": "billing"}))}))  # type: ignore[union-attr]
+    words = [item.word for item in items(both, "P16")][:2]
+    assert words == [Word.BROKEN, Word.KEPT]
+
+
+def test_a_backup_that_ended_after_midnight_counts_for_the_day_it_began_and_says_so() -> None:
+    late = backup(DAYS[0], finished=at(DAYS[1], 1).isoformat())
+    found = items(view(evidence(late, *every_day(DAYS[1:]))), "P16")
+    assert found[0].word is Word.KEPT
+    assert "finished only at" in found[0].detail
+
+
+def test_today_is_not_due_and_days_to_come_neither() -> None:
+    words = [item.word for item in items(view(evidence(*every_day(DAYS[:9])), now=at(DAYS[10], 1)), "P16")]
+    assert words == [Word.KEPT] * 9 + [Word.BROKEN] + [Word.NOT_DUE] * 21
+
+
+def test_before_the_records_begin_nothing_is_known() -> None:
+    found = items(view(evidence(*every_day(DAYS[12:]), since=DAYS[10])), "P16")
+    assert [item.word for item in found[:13]] == [Word.UNKNOWN] * 11 + [Word.BROKEN] + [Word.KEPT]
+    assert all(item.word is Word.UNKNOWN for item in items(view(Evidence(())), "P16"))
+
+
+def test_where_entries_are_damaged_a_day_without_evidence_is_unknown() -> None:
+    sound = evidence(*every_day(set(DAYS) - {DAYS[4], DAYS[20]}))
+    found = items(view(replace(sound, gaps=((at(DAYS[4]), at(DAYS[5])),))), "P16")
+    assert (found[4].word, found[20].word) == (Word.UNKNOWN, Word.BROKEN)
+
+
+def test_last_month_is_judged_by_last_month_s_contract() -> None:
+    march = kept(view(evidence(), Month(2025, 3), at(date(2025, 5, 1)), "birkeby"))
+    assert march["P26"].word is Word.NOT_COVERED
+    assert "P16" not in march
+    april = kept(view(evidence(since=date(2025, 1, 1)), Month(2025, 4), at(date(2025, 5, 1)), "birkeby"))
+    assert "P26" not in april
+    assert april["P16"].figures == "30 broken"
+
+
+def test_a_month_in_which_the_hosting_changed_has_both() -> None:
+    moved = profile("birkeby").model_copy(update={"hosting_from": date(2025, 4, 11)})
+    found = replace(view(evidence(since=date(2025, 1, 1)), Month(2025, 4), at(date(2025, 5, 1)), "birkeby"),
+                    profile=moved)
+    both = kept(found)
+    assert both["P26"].items[0].detail.startswith("2025-04-01 to 2025-04-10")
+    assert both["P16"].figures == "20 broken"
+
+
+@pytest.mark.parametrize(("month", "words"), [(Month(2027, 1), "has not begun"),
+                                             (Month(2019, 1), "has a contract since")])
+def test_months_that_cannot_be_judged(month: Month, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        kept(view(evidence(), month))
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-13", "2026-1", "26-10", "2026-10-01", "0001-01", ""])
+def test_what_is_no_month(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_a_removal_before_thirty_days_breaks_the_promise() -> None:
+    def removed(day: date) -> tuple[str, datetime, dict[str, Any]]:
+        return ("backup.removed", at(day, 5), {"backup_id": f"{DAYS[0]:%Y%m%d}-ready", "database": "ready"})
+
+    assert items(view(evidence(*every_day(DAYS), removed(DAYS[29]))), "P17")[0].word is Word.BROKEN
+    found = items(view(evidence(*every_day(DAYS), removed(DAYS[30]))), "P17")[0]
+    assert (found.word, len(found.evidence)) == (Word.KEPT, 2)
+    unknown = ("backup.removed", at(DAYS[3]), {"backup_id": "x", "database": "ready"})
+    assert items(view(evidence(unknown)), "P17")[0].word is Word.UNKNOWN
+
+
+@pytest.mark.parametrize(("level", "word"), [("ok", Word.KEPT), ("warning", Word.KEPT), ("critical", Word.BROKEN),
+                                             ("unknown", Word.UNKNOWN)])
+def test_storage_by_its_last_measurement_of_the_day(level: str, word: Word) -> None:
+    def measured(hour: int, found: str) -> tuple[str, datetime, dict[str, Any]]:
+        return ("storage.measured", at(DAYS[0], hour), {"level": found, "findings": [
+            {"level": found, "what": "db1:/data", "reason": "why"}]})
+
+    first = items(view(evidence(measured(2, "critical"), measured(9, level))), "P19")[0]
+    assert (first.word, "why" in first.detail) == (word, level != "ok")
+
+
+def test_platform_by_the_operator_s_cadence() -> None:
+    def patched(day: date, status: str = "done") -> tuple[str, datetime, dict[str, Any]]:
+        return ("run.finished", at(day), {"operation": "patch apply", "status": status, "summary": "no"})
+
+    assert items(view(evidence()), "P10")[0].word is Word.UNKNOWN
+    assert items(view(evidence(patched(DAYS[5]))), "P10")[0].word is Word.KEPT
+    assert items(view(evidence(patched(date(2026, 9, 5)))), "P10")[0].word is Word.BROKEN
+    assert items(view(evidence(patched(DAYS[5], "failed"))), "P10")[0].word is Word.UNKNOWN
+
+
+NIGHT = st.sampled_from(["good", "failed", "nothing", "damaged"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(nights=st.lists(NIGHT, min_size=31, max_size=31), until=st.integers(0, 40), begins=st.integers(-5, 35),
+       gap=st.tuples(st.integers(0, 30), st.integers(0, 4)))
+def test_kept_only_with_evidence_and_every_day_has_one_word(nights: list[str], until: int, begins: int,
+                                                            gap: tuple[int, int]) -> None:
+    now = at(DAYS[0] + timedelta(days=until), 12)
+    since = DAYS[0] + timedelta(days=begins)
+    told = [backup(day) for day, night in zip(DAYS, nights, strict=True)
+            if night in {"good", "damaged"} and day >= since]
+    told += [("backup.damaged", at(day, 4), {"backup_id": f"{day:%Y%m%d}-ready"})
+             for day, night in zip(DAYS, nights, strict=True) if night == "damaged" and day >= since]
+    told = [one for one in told if one[1] < now]
+    hole = (at(DAYS[0] + timedelta(days=gap[0])), at(DAYS[0] + timedelta(days=sum(gap))))
+    found = items(View(profile(), OCTOBER, replace(evidence(*told, since=since), gaps=(hole,) if gap[1] else ()), now),
+                  "P16")
+    assert [item.day for item in found] == DAYS
+    for item, night in zip(found, nights, strict=True):
+        assert item.day is not None
+        good = night == "good" and item.day >= since and at(item.day) + timedelta(minutes=5) < now
+        assert (item.word is Word.KEPT) == good
+        assert not good or item.evidence
+        if item.word is Word.BROKEN:
+            assert item.day > since or (item.day == since)
+            assert at(item.day + timedelta(days=1), 0) <= now
+
+
+@given(words=st.lists(st.sampled_from(list(Word))))
+def test_one_broken_is_broken_and_one_unknown_is_never_kept(words: list[Word]) -> None:
+    found = gravest(words)
+    assert (found is Word.BROKEN) == (Word.BROKEN in words)
+    assert not (found is Word.KEPT and Word.UNKNOWN in words)
+
+
+def test_no_promise_is_told_twice() -> None:
+    numbers = [one.promise for one in by_promise(item for one in kept(view(evidence())).values()
+                                                 for item in one.items)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_the_months_of_a_zone_join_without_a_gap() -> None:
+    month = Month(2026, 1)
+    for _ in range(24):
+        assert month.bounds(ZONE)[1] == month.following.bounds(ZONE)[0]
+        assert month.following.before == month
+        month = month.following
+    assert LATER.month == 11
