@@ -69,15 +69,20 @@ def start(host: HostDefinition, progress: Say) -> None:
     cgroup.kill(host.name)
     mount(host)
     progress(f"Starting {host.name}")
+    folders.stopping.unlink(missing_ok=True)
     process.start_detached("opsctl.lab.supervisor", (host.name,), folders.mark, folders.log)
 
 
 def mend(host: HostDefinition, progress: Say) -> None:
-    """Make a running guest answer: let it run, connect its link; restart it when that does not help."""
+    """Make a running guest answer: let it run, connect its link; start it anew when that does not help.
+
+    So is one that was told to power off by a command that did not live to see it: it may answer for a while yet.
+    """
     cgroup.freeze(host.name, on=False)
     network.attach(host.link)
-    if not process.wait_until(lambda: network.speaks_ssh(host.address), _MEND_SECONDS):
-        progress(f"{host.name} runs but does not answer: starting it anew")
+    stays = not HostFolders(host.name).stopping.exists()
+    if not (stays and process.wait_until(lambda: network.speaks_ssh(host.address), _MEND_SECONDS)):
+        progress(f"{host.name} {'does not answer' if stays else 'is powering off'}: starting it anew")
         stop(host)
         start(host, progress)
 
@@ -119,6 +124,7 @@ def power_off(host: HostDefinition) -> None:
     cgroup.freeze(host.name, on=False)
     known = process.find(HostFolders(host.name).mark)
     if known is not None:
+        HostFolders(host.name).stopping.touch()
         process.stop(known, _STOP_SECONDS)
 
 
@@ -133,11 +139,12 @@ def stop(host: HostDefinition) -> None:
 
 
 def remove(host: HostDefinition) -> None:
-    """Stop the guest and remove everything it had."""
+    """Stop the guest and remove everything it had: first the record, so that half a host is not taken for whole."""
+    folders = HostFolders(host.name)
+    folders.record.unlink(missing_ok=True)
     stop(host)
-    root = HostFolders(host.name).root
-    if root.exists():
-        shutil.rmtree(root)
+    if folders.root.exists():
+        shutil.rmtree(folders.root)
 
 
 def write_known_hosts(file: Path, hosts: tuple[HostDefinition, ...]) -> None:

@@ -50,6 +50,11 @@ class HostFolders:
         return self.root / "supervisor.json"
 
     @property
+    def stopping(self) -> Path:
+        """There from the moment the host is told to power off until it is started again."""
+        return self.root / "stopping"
+
+    @property
     def log(self) -> Path:
         return self.root / "supervisor.log"
 

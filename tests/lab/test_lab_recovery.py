@@ -82,9 +82,9 @@ def test_up_repairs_stale_links_mounts_marks_and_faults() -> None:
     assert [one.faults for one in (*status().hosts, *status().services) if one.faults] == []
 
 
-@pytest.mark.parametrize("seconds", [0.8, 2.5, 6.0])
+@pytest.mark.parametrize("seconds", [0.7, 1.0, 2.5, 4.0])
 def test_up_takes_over_from_a_command_that_was_killed_halfway(seconds: float) -> None:
-    command = lab_command("reset", HOST)
+    command = lab_command("reset", HOST, "--yes")
     time.sleep(seconds)
     command.kill()
     command.wait()
@@ -94,7 +94,7 @@ def test_up_takes_over_from_a_command_that_was_killed_halfway(seconds: float) ->
 
 
 def test_two_commands_do_not_change_the_lab_at_once() -> None:
-    command = lab_command("reset", HOST)
+    command = lab_command("reset", HOST, "--yes")
     try:
         wait(lambda: next(one for one in status().hosts if one.name == HOST).state != "running", 10, "the reset begun")
         with pytest.raises(Locked):
