@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Decision, Records, Request, decide
 from opsctl.contract.records import FACT_KINDS, Event, Facts, RecordKind, facts
+from opsctl.contract.terms import Terms
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import CustomerProfile, Profile, permissions, terms_at
@@ -58,8 +59,7 @@ def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None
     Without a ledger only what the profile notes is known. A run on a customer's hosts that names none is about all.
     """
     found = facts(events_of(ledger, profile.customer)) if ledger is not None else Facts()
-    terms = terms_at(profile, at)
-    terms = replace(terms, addons={**found.orders(at), **terms.addons}, service_ends=found.service_ends)
+    terms = terms_known(profile, at, found)
     if not isinstance(profile, CustomerProfile):
         return decide(terms, request, at, Records(found.permissions(RecordKind.AGREEMENT)))
     hosts = request.hosts or tuple(host.name for host in profile.remote_hosts)
@@ -67,6 +67,12 @@ def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None
         (*permissions(profile.agreements), *found.permissions(RecordKind.AGREEMENT)),
         (*permissions(profile.access), *found.permissions(RecordKind.ACCESS)),
         found.permissions(RecordKind.PERMISSION)))
+
+
+def terms_known(profile: Profile, at: datetime, found: Facts) -> Terms:
+    """The contract's terms at `at`, with the orders and the last day that the ledger's records tell of."""
+    terms = terms_at(profile, at)
+    return replace(terms, addons={**found.orders(at), **terms.addons}, service_ends=found.service_ends)
 
 
 def events_of(ledger: Ledger, customer: str) -> Iterator[Event]:
