@@ -148,18 +148,26 @@ class HostProgram:
         answer = self._await({"ran"})
         return Ran(answer["code"], answer["out"], answer["err"])
 
-    def hold(self, argv: Sequence[str], *, user: str | None, stdin: str, marker: str) -> None:
-        """Start a session that stays open until `release`; OperationFailed when it does not print the marker."""
+    def hold(self, argv: Sequence[str], *, user: str | None, stdin: str, marker: str) -> str:
+        """Start a session that stays open until `release`; returns what it printed before the marker.
+
+        OperationFailed when it ends without printing the marker.
+        """
         self._send({"op": "hold", "argv": list(argv), "user": user, "input": stdin, "marker": marker})
         answer = self._await({"held"})
         if not answer["ok"]:
             raise OperationFailed(f"{self._name}: {argv[0]} did not get ready: {telling_line(answer['out'])}",
                                   "repair what it names, then run it again")
+        return str(answer["out"])
 
-    def release(self) -> None:
-        """End the sessions held."""
-        self._send({"op": "release"})
-        self._await({"released"})
+    def release(self, seconds: int = 30) -> str:
+        """End the sessions held; returns what they printed after the marker. seconds: for what they still do."""
+        self._send({"op": "release", "seconds": seconds})
+        answer = self._await({"released"})
+        if not answer["ok"]:
+            raise OperationFailed(f"{self._name}: a session with the database did not end within {seconds} s",
+                                  "look at the server's load, then run it again")
+        return str(answer["out"])
 
     def stream(self, order: Order, sink: Sink) -> Transfer:
         """Run a pipeline and bring its output into the store in parts."""

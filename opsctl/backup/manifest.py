@@ -9,10 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from opsctl.core.errors import EvidenceDamaged
-from opsctl.profiles.hosted import Engine
+from opsctl.profiles.hosted import Engine, Method
 from opsctl.profiles.parts import Part
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+StreamName = Literal["data", "configuration", "roles"]
 
 
 class PartEntry(Part):
@@ -24,10 +27,10 @@ class PartEntry(Part):
 
 
 class ObjectEntry(Part):
-    """One object of the backup. stream: `data` or `configuration`; its volumes follow each other."""
+    """One object of the backup. Volumes of a stream follow each other."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]+$")
-    stream: Literal["data", "configuration"]
+    stream: StreamName
     size: int = Field(ge=1)
     parts: tuple[PartEntry, ...] = Field(min_length=1)
 
@@ -69,9 +72,11 @@ class Manifest(Part):
     day: date = Field(description="Local day of `started` in the customer's zone: the day it counts for (P16).")
     host_ahead_seconds: float = Field(description="The host's clock minus the control machine's.")
     store_time: datetime = Field(description="The store's own clock just before the manifest was written.")
-    streams: dict[Literal["data", "configuration"], StreamEntry]
+    streams: dict[StreamName, StreamEntry]
     objects: tuple[ObjectEntry, ...] = Field(min_length=1)
     recipients: tuple[KeyEntry, ...] = Field(min_length=2)
+    method: Method = Method.PHYSICAL
+    rows: dict[str, int] = Field(default_factory=dict, description="Exact rows by table, of a logical backup.")
     facts: dict[str, str] = Field(description="The engine's own: positions in its log, identifiers, counts.")
     opsctl_version: str
     program_sha256: Sha256 = Field(description="The host program that made it.")

@@ -6,15 +6,17 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from opsctl.core.clock import require_aware
 
 MANIFEST = "manifest.json"
-DATA = "data"
-CONFIGURATION = "configuration"
+DATA: Final = "data"
+CONFIGURATION: Final = "configuration"
+ROLES: Final = "roles"
 _ID = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
 _KEY = re.compile(rf"(?P<customer>[a-z0-9-]+)/(?P<database>[a-z0-9-]+)/(?P<backup>{_ID})/(?P<name>[A-Za-z0-9._-]+)")
-_OWN = re.compile(r"manifest\.json|volume-\d{4}\.age|configuration\.tar\.zst\.age")
+_OWN = re.compile(r"manifest\.json|volume-\d{4}\.age|configuration\.tar\.zst\.age|roles\.sql\.zst\.age")
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,12 @@ def id_time(backup_id: str) -> datetime:
 
 
 def object_name(stream: str, volume: int) -> str:
-    """The object that holds volume `volume` (from 1) of a stream; the configuration has one volume."""
+    """The object that holds volume `volume` (from 1) of a stream; only the data spans volumes."""
     if stream == DATA:
         return f"volume-{volume:04d}.age"
     if volume != 1:
-        raise ValueError("the configuration does not span volumes")
-    return "configuration.tar.zst.age"
+        raise ValueError(f"the {stream} does not span volumes")
+    return {CONFIGURATION: "configuration.tar.zst.age", ROLES: "roles.sql.zst.age"}[stream]
 
 
 def parse(key: str) -> tuple[Place, str] | None:

@@ -1,4 +1,4 @@
-"""`backup restore`: a backup into a new, empty data directory on a host, tried out on a server of its own.
+"""`backup restore`: a backup into a new data directory, tried out on a server of its own, or into a new database.
 
 The running server and its data are never touched. The identity goes to that host alone, by standard
 input, and stays in memory there.
@@ -17,7 +17,7 @@ from opsctl.backup import naming, trial
 from opsctl.backup.catalog import State, catalog
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import engine_for
-from opsctl.backup.engines.contract import DatabaseEngine, Target, decompress, decrypt
+from opsctl.backup.engines.contract import DatabaseEngine, Target, decrypt
 from opsctl.backup.exchange import Order
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.remote import Started, open_program
@@ -34,6 +34,8 @@ from opsctl.runs.workplace import Workplace
 
 DEFAULT_PORT = 5499
 ADDRESS_SECONDS = 3600
+_DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_CLUSTER = re.compile(r"[a-z0-9_-]{1,40}")
 _DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
 
 
@@ -49,17 +51,19 @@ class Wish:
     bandwidth: int | None = None
 
 
-def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, host: str, directory: str,
-            identity: Secret, port: int = DEFAULT_PORT, start: bool = True, leave_running: bool = False,
-            dry_run: bool = False, accept_unrecorded: bool = False, bandwidth: int | None = None) -> Outcome:
-    """Restore `backup_id` into `directory` on `host`; the contract at the backup's date decides.
+def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, host: str, identity: Secret,
+            directory: str = "", database: str = "", cluster: str = "main", port: int = DEFAULT_PORT,
+            start: bool = True, leave_running: bool = False, dry_run: bool = False, accept_unrecorded: bool = False,
+            bandwidth: int | None = None) -> Outcome:
+    """Restore `backup_id` on `host`; the contract at the backup's date decides.
 
-    directory: absolute, missing or empty; the configuration lands in DIRECTORY.configuration. Exit 9 when
-    the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory,
+    directory: for a physical backup, absolute, missing or empty; the configuration lands in
+    DIRECTORY.configuration. database: for a logical backup, the name of a new one in `cluster`. Exit 9 when
+    the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory, into,
     configuration, seconds {download, prepare, trial}, and with `start`: version, facts, rows, checks, and
-    `unit` when left running. Ledger: `backup.restored`. A failure empties the directory again.
+    `unit` when left running. Ledger: `backup.restored`. A failure empties the place again.
     """
-    target = _target(directory, port)
+    target = _target(directory, database, cluster, port)
     wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth)
 
     def act(run: Run) -> Outcome:
@@ -71,25 +75,34 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
             raise OperationFailed(f"{backup_id}: {backup.reason}", "use another backup")
         found = _restore(run, profile, store, manifest, to, wish)
         data = {"backup_id": backup_id, "database": manifest.database, "host": host, "directory": directory,
+                "into": database,
                 "configuration": target.configuration if manifest.of(naming.CONFIGURATION) else "", **found}
         if dry_run:
             return Outcome(profile.customer, REQUEST.service.value, Status.UNCHANGED,
-                           f"{backup_id} fits {host}: {directory} is free; nothing was done", data=data)
+                           f"{backup_id} fits {host}: {target.place} is free; nothing was done", data=data)
         run.record("backup.restored", {**data, "evidence": backup.evidence.value, "manifest_sha256": backup.sha256})
-        return Outcome(profile.customer, REQUEST.service.value, Status.DONE, _summary(backup_id, host, directory, data),
-                       data=data)
+        return Outcome(profile.customer, REQUEST.service.value, Status.DONE,
+                       _summary(backup_id, host, target.place, data), data=data)
 
     return perform(workplace, profile, REQUEST, "backup restore", act, lease=READING,
                    terms_of=terms_instant(backup_id))
 
 
-def _target(directory: str, port: int) -> Target:
-    if not _DIRECTORY.fullmatch(directory) or ".." in directory.split("/"):
+def _target(directory: str, database: str, cluster: str, port: int) -> Target:
+    if bool(directory) == bool(database):
+        raise UsageError("a restore needs one place",
+                         "give --directory for a physical backup, or --database for a logical one")
+    if directory and (not _DIRECTORY.fullmatch(directory) or ".." in directory.split("/")):
         raise UsageError(f"{directory[:80]!r} is not a directory to restore into",
                          "give an absolute path at least two folders deep, for example /var/lib/postgresql/restored")
+    if database and not _DATABASE.fullmatch(database):
+        raise UsageError(f"{database[:80]!r} is not a name for a new database",
+                         "give small letters, digits and underscores, for example ready_restored")
+    if not _CLUSTER.fullmatch(cluster):
+        raise UsageError(f"{cluster[:80]!r} is not the name of a cluster", "see pg_lsclusters on the host")
     if not 1024 <= port <= 65535:
         raise UsageError(f"port {port} cannot be used", "give one from 1024 to 65535")
-    return Target(directory, port)
+    return Target(directory, port, database, cluster)
 
 
 def _host(profile: KamstrupProfile, name: str) -> Host:
@@ -100,14 +113,14 @@ def _host(profile: KamstrupProfile, name: str) -> Host:
         raise ConfigurationError(f"{profile.customer} has no host {name[:60]}", f"its hosts are: {names}") from None
 
 
-def _summary(backup_id: str, host: str, directory: str, data: Mapping[str, Any]) -> str:
+def _summary(backup_id: str, host: str, place: str, data: Mapping[str, Any]) -> str:
     rows = f", {sum(data['rows'].values())} rows in {len(data['rows'])} tables" if "rows" in data else ""
-    return f"{backup_id} is restored in {directory} on {host}{rows}"
+    return f"{backup_id} is restored in {place} on {host}{rows}"
 
 
 def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Manifest, host: Host,
              wish: Wish) -> dict[str, Any]:
-    engine = engine_for(manifest.engine)
+    engine = engine_for(manifest.engine, manifest.method)
     unit = f"opsctl-restore-{profile.customer}-{wish.target.port}"
     total = manifest.size
 
@@ -115,35 +128,16 @@ def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: M
         run.workplace.progress.advance(run.customer, f"restore {manifest.backup_id}", done, total)
 
     with open_program(run.workplace, profile, host, unit, progress) as started:
-        program = started.program
-        engine.fits(program, manifest)
-        _require_room(program, wish.target, manifest)
+        target = engine.fits(started.program, manifest, wish.target)
         if wish.dry_run:
             return {"dry_run": True}
+        # Before the undo begins: what this run did not make is never emptied.
+        engine.make(started.program, manifest, target)
         try:
-            return _fill(run, profile, store, manifest, started, engine, wish)
+            return _fill(run, profile, store, manifest, started, engine, replace(wish, target=target))
         except BaseException:
-            _undo(started, wish.target)
+            _undo(started, engine, target)
             raise
-
-
-def _require_room(host: HostProgram, target: Target, manifest: Manifest) -> None:
-    """The directories are missing or empty, no links, and their disk has room."""
-    for folder in (target.directory, target.configuration):
-        seen = host.run(("find", folder, "-maxdepth", "1", "!", "(", "-path", folder, "-type", "d", ")",
-                         "-print", "-quit"))
-        if seen.out.strip():
-            raise OperationFailed(f"{folder} on {host.hello.host} is not empty, or is no directory",
-                                  "give a new directory; opsctl restores into nothing that exists")
-    parent = target.directory.rsplit("/", 1)[0]
-    room = host.run(("df", "--output=avail", "-B1", parent))
-    if room.code:
-        raise OperationFailed(f"{parent} on {host.hello.host} is not there", "create it, or give another directory")
-    need = int(manifest.facts.get("server_bytes", "0")) + manifest.size
-    free = int(room.out.split()[-1])
-    if free < need:
-        raise OperationFailed(f"{parent} on {host.hello.host} has {free / 1e9:.1f} GB free, about {need / 1e9:.1f} GB "
-                              "are needed", "give a directory on a larger disk")
 
 
 def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Manifest, started: Started,
@@ -152,13 +146,11 @@ def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Mani
     begun = clock.now()
     giver = StoreGiver(store)
     order = Order("", (), store.signs, bandwidth=wish.bandwidth, ca=authority(profile), identity=wish.identity)
-    _make(program, target.directory, engine.owner)
     _receive(program, giver, order, manifest, naming.DATA, (decrypt(), *engine.unpack(target, manifest)))
-    if manifest.of(naming.CONFIGURATION):
-        _make(program, target.configuration, engine.owner)
-        untar = trial.unpack_tar(target.configuration, engine.owner)
-        _receive(program, giver, order, manifest, naming.CONFIGURATION,
-                 (decrypt(), decompress(engine.owner), untar))
+    for stream in manifest.streams:
+        stages = engine.beside(program, target, stream) if stream != naming.DATA else ()
+        if stages:
+            _receive(program, giver, order, manifest, stream, (decrypt(), *stages))
     here = clock.now()
     run.say(f"{manifest.backup_id}: all parts are on {program.hello.host}")
     engine.prepare(program, target)
@@ -169,13 +161,6 @@ def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Mani
     seconds = {"download": (here - begun).total_seconds(), "prepare": (ready - here).total_seconds(),
                "trial": (clock.now() - ready).total_seconds()}
     return {**found, "seconds": {name: round(value, 2) for name, value in seconds.items()}}
-
-
-def _make(host: HostProgram, folder: str, owner: str) -> None:
-    made = host.run(("install", "-d", "-o", owner, "-g", owner, "-m", "0700", folder))
-    if made.code:
-        raise OperationFailed(f"{folder} on {host.hello.host} cannot be made: {made.err.strip()[:200]}",
-                              "give a directory whose parent exists and can be written")
 
 
 class StoreGiver:
@@ -200,9 +185,8 @@ def _receive(host: HostProgram, giver: StoreGiver, order: Order, manifest: Manif
     moved.require(f"{host.hello.host}: restoring the {stream} of {manifest.backup_id}")
 
 
-def _undo(started: Started, target: Target) -> None:
+def _undo(started: Started, engine: DatabaseEngine, target: Target) -> None:
     """Empty what was being filled, so that the next try finds it empty; best effort over a broken link."""
     with suppress(OpsctlError):
         started.shell.stop_unit(f"{started.unit}.service", timeout=20)
-        started.shell.run(["find", target.directory, target.configuration, "-xdev", "-mindepth", "1", "-delete"],
-                          sudo=True, timeout=300)
+        started.shell.run(list(engine.undo(target)), sudo=True, timeout=300)

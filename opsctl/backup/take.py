@@ -10,9 +10,9 @@ from opsctl.adapters.objects import ObjectStore
 from opsctl.backup import naming
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import engine_for
-from opsctl.backup.engines.contract import DatabaseEngine, Found, archive, compress, encrypt
+from opsctl.backup.engines.contract import DatabaseEngine, Found, Proof, encrypt
 from opsctl.backup.exchange import Order
-from opsctl.backup.manifest import KeyEntry, Manifest, StreamEntry, dump, fingerprint
+from opsctl.backup.manifest import KeyEntry, Manifest, StreamEntry, StreamName, dump, fingerprint
 from opsctl.backup.recipients import read_recipients
 from opsctl.backup.remote import open_program
 from opsctl.backup.uploads import Sizes, Uploads
@@ -22,7 +22,7 @@ from opsctl.profiles.hosted import Database, S3Store
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run
 
-CONFIGURATION_FORMAT = "tar | zstd | age"
+FORMATS = {naming.CONFIGURATION: "tar | zstd | age", naming.ROLES: "SQL | zstd | age"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Taken:
         made = self.manifest
         return {"database": made.database, "backup_id": made.backup_id, "manifest_sha256": self.manifest_sha256,
                 "bytes": made.size, "started": made.started.isoformat(), "finished": made.finished.isoformat(),
-                "day": made.day.isoformat(), "engine": made.engine.value, "engine_version": made.engine_version,
+                "day": made.day.isoformat(), "engine": made.engine.value, "method": made.method.value,
+                "engine_version": made.engine_version,
                 "host": made.host, "objects": len(made.objects)}
 
 
@@ -51,7 +52,7 @@ def take(run: Run, profile: KamstrupProfile, database: Database, store: ObjectSt
     sizes = sizes or Sizes()
     clock = run.workplace.clock
     keys = read_recipients(profile.backup.recipients, run.workplace.customer_folder(profile.customer))
-    engine = engine_for(database.engine)
+    engine = engine_for(database.engine, database.method)
     started = clock.now()
     place = naming.Place(profile.customer, database.name, naming.new_id(started))
 
@@ -67,7 +68,7 @@ def take(run: Run, profile: KamstrupProfile, database: Database, store: ObjectSt
             ahead = hello.time - clock.now().timestamp()
             found = engine.inspect(host.program, database)
             run.say(f"{database.name}: {database.engine.value} {found.version}, {found.size / 1e6:.1f} MB")
-            streams, facts = _streams(host.program, engine, found, uploads, keys,
+            streams, proof = _streams(host.program, engine, found, uploads, keys,
                                       _order(profile, store, sizes, bandwidth))
         if run.lease.lost:
             raise Locked("the customer's lease was lost while the backup ran", "another run has taken over")
@@ -76,7 +77,8 @@ def take(run: Run, profile: KamstrupProfile, database: Database, store: ObjectSt
             host=database.host, engine=database.engine, engine_version=found.version,
             architecture=hello.machine, started=started, day=local_day(started, profile.zone),
             host_ahead_seconds=round(ahead, 3), streams=streams, objects=uploads.complete(), recipients=keys,
-            facts=facts, opsctl_version=opsctl.__version__, program_sha256=host.source.sha256, run=run.id,
+            facts=dict(proof.facts), rows=dict(proof.rows), method=database.method,
+            opsctl_version=opsctl.__version__, program_sha256=host.source.sha256, run=run.id,
             store_time=store.list(place.prefix).now, finished=clock.now())
         body = dump(manifest)
         uploads.publish(body)
@@ -111,18 +113,21 @@ def authority(profile: KamstrupProfile) -> str:
 
 
 def _streams(host: HostProgram, engine: DatabaseEngine, found: Found, uploads: Uploads, keys: tuple[KeyEntry, ...],
-             order: Order) -> tuple[dict[str, StreamEntry], dict[str, str]]:
-    """Run both streams; every stage must end with 0 and the engine must vouch for its own."""
+             order: Order) -> tuple[dict[StreamName, StreamEntry], Proof]:
+    """Run the data's stream and what goes beside it; every stage must end with 0 and the engine must vouch for its own.
+    """
     sealed = encrypt([key.key for key in keys], engine.owner)
-    with engine.consistent(host, found):
-        data = host.stream(replace(order, name=naming.DATA, stages=(*engine.source(host, found), sealed)), uploads)
-    data.require(f"{host.hello.host}: the backup stream")
-    facts = {**engine.conclude(host, found, data), "server_bytes": str(found.size)}
-    streams = {naming.DATA: StreamEntry(size=data.size, sha256=data.sha256, format=engine.data_format)}
+    with engine.consistent(host, found) as held:
+        data = host.stream(replace(order, name=naming.DATA, stages=(*engine.source(host, held), sealed)), uploads)
+        data.require(f"{host.hello.host}: the backup stream")
+        proof = engine.conclude(host, held, data)
+    facts = {**proof.facts, "server_bytes": str(found.size)}
+    streams: dict[StreamName, StreamEntry] = {
+        naming.DATA: StreamEntry(size=data.size, sha256=data.sha256, format=engine.data_format)}
+    for name, stages in engine.companions(host, found).items():
+        rest = host.stream(replace(order, name=name, stages=(*stages, sealed)), uploads)
+        rest.require(f"{host.hello.host}: the stream of the {name}")
+        streams[name] = StreamEntry(size=rest.size, sha256=rest.sha256, format=FORMATS[name])
     if found.configuration:
-        rest = host.stream(replace(order, name=naming.CONFIGURATION,
-                                   stages=(archive(found.configuration), compress(), sealed)), uploads)
-        rest.require(f"{host.hello.host}: the configuration's stream")
-        streams[naming.CONFIGURATION] = StreamEntry(size=rest.size, sha256=rest.sha256, format=CONFIGURATION_FORMAT)
         facts["configuration"] = found.configuration
-    return streams, facts
+    return streams, replace(proof, facts=facts)

@@ -6,17 +6,11 @@ from typing import Any
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines.contract import DatabaseEngine, Target
-from opsctl.backup.exchange import Command
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.remote import Started
 from opsctl.core.errors import OperationFailed
 
 START_SECONDS = 3600
-
-
-def unpack_tar(folder: str, owner: str) -> Command:
-    """A tar on standard input into `folder`; everything belongs to `owner` there."""
-    return Command("tar", ("tar", "-x", "-C", folder, "-f", "-"), owner)
 
 
 def unit_of(target: Target) -> str:
@@ -26,12 +20,19 @@ def unit_of(target: Target) -> str:
 
 def run_trial(started: Started, engine: DatabaseEngine, target: Target, manifest: Manifest, *,
               leave_running: bool) -> dict[str, Any]:
-    """Start the server on the restored files, ask it, and stop it unless it is to stay; returns what it showed."""
+    """Start the server on the restored files, ask it, and stop it unless it is to stay; returns what it showed.
+
+    A backup that went into a database of the host's server is asked there.
+    """
     host, unit = started.program, unit_of(target)
-    _start(started, engine, target, manifest, bound=not leave_running)
+    own = bool(engine.server(target, manifest))
+    if own:
+        _start(started, engine, target, manifest, bound=not leave_running)
     tried = engine.try_out(host, target, manifest)
     found: dict[str, Any] = {"version": tried.version, "facts": dict(tried.facts), "rows": dict(tried.rows),
                              "checks": dict(tried.checks)}
+    if not own:
+        return found
     if leave_running:
         return {**found, "unit": f"{unit}.service", "port": target.port}
     stopped = host.run(("systemctl", "stop", f"{unit}.service"), seconds=600)

@@ -1,4 +1,4 @@
-"""`opsctl backup restore`: a backup into a new data directory, tried out on a server of its own."""
+"""`opsctl backup restore`: into a new data directory, tried out on a server of its own, or into a new database."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from opsctl.cli.workplace import Customer, DryRun, Yes, confirm, workplace
 
 def restore(customer: Customer, backup: BackupId = None, *,
             host: Annotated[str, typer.Option("--host", help="The customer's host to restore on.")],
-            directory: Annotated[str, typer.Option("--directory", metavar="PATH",
-                                                   help="A new or empty folder on that host, for the data.")],
             identity: Annotated[str, typer.Option("--identity", metavar="REFERENCE",
                                                   help="Where the age identity is: file:/path or env:NAME.")],
+            directory: Annotated[str, typer.Option("--directory", metavar="PATH", help=(
+                "Physical: a new or empty folder on that host, for the data."))] = "",
+            database: Annotated[str, typer.Option("--database", metavar="NAME", help=(
+                "Logical: a new database's name in that host's server."))] = "",
+            cluster: Annotated[str, typer.Option("--cluster", help="Logical, PostgreSQL: Debian's cluster.")] = "main",
             port: Annotated[int, typer.Option("--port", min=1024, max=65535,
                                               help="Loopback port of the server that tries it out.")] = 5499,
             start: Annotated[bool, typer.Option("--start/--no-start", help="Start a server and check it.")] = True,
@@ -24,7 +27,7 @@ def restore(customer: Customer, backup: BackupId = None, *,
             accept_unrecorded: Annotated[bool, typer.Option(
                 "--accept-unrecorded", help="Restore although the ledger does not know this manifest.")] = False,
             dry_run: DryRun = False, yes: Yes = False) -> Result:
-    """Restore into a new data directory, start a server on it and check it; the running database is not touched."""
+    """Restore into a new data directory or a new database and check it; what runs is not touched."""
     from opsctl.adapters.secrets import resolve
     from opsctl.backup.restore import restore as restore_backup
 
@@ -33,9 +36,10 @@ def restore(customer: Customer, backup: BackupId = None, *,
         chosen = backup or newest(place, found)
         secret = resolve(identity)
         if not dry_run:
-            confirm(f"Restore {chosen} into {directory} on {host}? What was written to the database after that backup "
-                    "is not in it; the running database stays as it is.", yes)
-        outcome = restore_backup(place, found, chosen, host=host, directory=directory, identity=secret, port=port,
+            confirm(f"Restore {chosen} into {directory or database} on {host}? What was written to it after that "
+                    "backup is not in it; the running database stays as it is.", yes)
+        outcome = restore_backup(place, found, chosen, host=host, directory=directory, database=database,
+                                 cluster=cluster, identity=secret, port=port,
                                  start=start, leave_running=leave_running, dry_run=dry_run,
                                  accept_unrecorded=accept_unrecorded)
     return outcomes_result([outcome], tail=_details(dict(outcome.data)))

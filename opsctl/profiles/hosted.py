@@ -52,6 +52,13 @@ class Engine(StrEnum):
     MARIADB = "mariadb"
 
 
+class Method(StrEnum):
+    """How a database is backed up: the server's files as they are, or one database as a dump."""
+
+    PHYSICAL = "physical"
+    LOGICAL = "logical"
+
+
 class Database(Part):
     """A database to back up; `host` names one of `hosts`."""
 
@@ -59,6 +66,8 @@ class Database(Part):
     engine: Engine
     host: Identifier
     cluster: str = Field(default="main", pattern=r"^[a-z0-9_-]+$", description="PostgreSQL: Debian's cluster name.")
+    method: Method = Field(default=Method.PHYSICAL, description=(
+        "physical: all of the server, fastest; logical: this database alone, also for newer versions."))
 
 
 class S3Store(Part):

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from opsctl.profiles.hosted import Engine, Host, HostRole
+from opsctl.profiles.hosted import Engine, Host, HostRole, Method
 from opsctl.profiles.model import KamstrupProfile
 
 READY_PORT = 8443
@@ -48,7 +48,8 @@ def host_variables(profile: KamstrupProfile, host: Host) -> dict[str, Any]:
         "opsctl_customer": profile.customer,
         "opsctl_roles": [role.value for role in host.roles],
         "opsctl_services": [*sorted(units), *([READY_UNIT] if application else [])],
-        "opsctl_databases": [{"name": database.name, "engine": database.engine.value, "cluster": database.cluster}
+        "opsctl_databases": [{"name": database.name, "engine": database.engine.value, "cluster": database.cluster,
+                              **({"method": "logical"} if database.method is Method.LOGICAL else {})}
                              for database in databases],
         "opsctl_ready_health": f"https://{_bracketed(host.address)}:{READY_PORT}/health" if application else "",
     }

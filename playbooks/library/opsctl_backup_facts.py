@@ -10,7 +10,7 @@ description:
   - Asks each database server over its local socket, and looks for the tools. Changes nothing.
 options:
   databases:
-    description: Databases of this host, each with name, engine and cluster.
+    description: Databases of this host, each with name, engine and cluster; method is physical unless it is logical.
     type: list
     elements: dict
     required: true
@@ -23,6 +23,7 @@ EXAMPLES = r"""
   opsctl_backup_facts:
     databases:
       - {name: ready, engine: postgresql, cluster: main}
+      - {name: reports, engine: postgresql, cluster: main, method: logical}
   register: backup_facts
 """
 
@@ -76,14 +77,17 @@ def postgresql(module, database):
     if code != 0:
         return {**database, "cluster": cluster, "problems": [_down("PostgreSQL " + cluster, error or out)]}
     version, wal_level, senders, slots, tablespaces, present = out.strip().split("\t")
+    there = (int(present) > 0, f"the server has no database {database['name']}: correct the profile")
     checks = (
-        (int(present) > 0, f"the server has no database {database['name']}: correct the profile"),
+        there,
         (wal_level in {"replica", "logical"}, f"wal_level is {wal_level}: set it to replica and restart"),
         (int(senders) > 0, "no WAL sender is free: raise max_wal_senders or end an idle one"),
         (int(slots) > 0, "no replication slot is free: raise max_replication_slots or drop an unused one"),
         (int(tablespaces) == 0, f"{tablespaces} extra tablespaces: a streamed base backup cannot hold them"),
     )
-    return {**database, "cluster": cluster, "version": version, "problems": [text for good, text in checks if not good]}
+    # A dump needs no replication; only a stream of the whole server does.
+    wanted = (there,) if database.get("method") == "logical" else checks
+    return {**database, "cluster": cluster, "version": version, "problems": [text for good, text in wanted if not good]}
 
 
 def mariadb(module, database):

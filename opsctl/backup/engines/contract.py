@@ -9,7 +9,7 @@ from typing import Protocol
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.exchange import Command, Transfer
-from opsctl.backup.manifest import Manifest
+from opsctl.backup.manifest import Manifest, StreamName
 from opsctl.core.errors import OperationFailed
 from opsctl.profiles.hosted import Database
 
@@ -29,11 +29,30 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """The engine's own word that a stream is whole. rows: by `schema.table`, exact for the data of the stream."""
+
+    facts: Mapping[str, str]
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Target:
-    """Where a backup is restored to: a new, empty data directory on a host, and the port to try it on."""
+    """Where a backup is restored to: a new data directory and a port to try it on, or a new database of a server.
+
+    directory is "" for a database, database is "" for a directory. settings: the engine's way to the server.
+    """
 
     directory: str
     port: int
+    database: str = ""
+    cluster: str = "main"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """What to call it."""
+        return self.directory or f"the database {self.database}"
 
     @property
     def configuration(self) -> str:
@@ -52,42 +71,62 @@ class Tried:
 
 
 class DatabaseEngine(Protocol):
-    """One engine. Every method raises OperationFailed naming the host's side of the problem and its remedy."""
+    """One way to back an engine up. Every method raises OperationFailed naming the host's side and the remedy.
+
+    The order: preflight (inspect), stream (consistent around source and conclude, then companions), restore (fits,
+    make, unpack, beside, prepare), verify (server, try_out, after_stop). `undo` is for a restore that failed.
+    tests/lab/test_engine_contract.py is what every implementation keeps, on real servers.
+    """
 
     owner: str
-    """The operating system's user that owns a data directory."""
+    """The operating system's user that owns the data."""
     data_format: str
     """How the data stream is made, innermost first."""
 
     def inspect(self, host: HostProgram, database: Database) -> Found:
         """Preflight: server up, rights, tools; nothing is changed."""
 
-    def consistent(self, host: HostProgram, found: Found) -> AbstractContextManager[None]:
-        """Whatever must hold on the server while the data stream runs."""
+    def consistent(self, host: HostProgram, found: Found) -> AbstractContextManager[Found]:
+        """Whatever must hold on the server while the data stream runs; yields what was found, completed by it."""
 
     def source(self, host: HostProgram, found: Found) -> tuple[Command, ...]:
         """The stages up to compressed data on standard output."""
 
-    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Mapping[str, str]:
-        """The engine's own word that the stream is whole, as facts for the manifest."""
+    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Proof:
+        """The engine's own word that the stream is whole; called before `consistent` ends."""
 
-    def fits(self, host: HostProgram, manifest: Manifest) -> None:
-        """Whether this host has the right engine, version, architecture and tools to restore `manifest`."""
+    def companions(self, host: HostProgram, found: Found) -> Mapping[StreamName, tuple[Command, ...]]:
+        """What is stored beside the data, by stream name: the stages up to compressed bytes on standard output."""
+
+    def fits(self, host: HostProgram, manifest: Manifest, target: Target) -> Target:
+        """Whether `manifest` can be restored here: version, architecture, tools, room, and that the place is free.
+
+        Returns the target with its settings. Nothing is changed.
+        """
+
+    def make(self, host: HostProgram, manifest: Manifest, target: Target) -> None:
+        """Make the empty place."""
 
     def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
-        """The stages from compressed data on standard input into the data directory."""
+        """The stages from compressed data on standard input into the place."""
+
+    def beside(self, host: HostProgram, target: Target, stream: str) -> tuple[Command, ...]:
+        """The stages from a companion's compressed bytes to its place; () leaves it in the store."""
 
     def prepare(self, host: HostProgram, target: Target) -> None:
         """What the files need before the server can use them."""
 
     def server(self, target: Target, manifest: Manifest) -> tuple[str, ...]:
-        """The server's command line on the restored files: apart from any other, and without the network."""
+        """The command line of a server of its own, without the network; () when the host's server has the data."""
 
     def try_out(self, host: HostProgram, target: Target, manifest: Manifest) -> Tried:
-        """Ask the started server: recovered far enough, pages and indexes sound, how many rows."""
+        """Ask the server: recovered far enough, sound, how many rows."""
 
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         """Checks that need the server stopped."""
+
+    def undo(self, target: Target) -> tuple[str, ...]:
+        """The command, as root, that removes what a failed restore put into the place that `make` made."""
 
 
 def compress() -> Command:

@@ -12,18 +12,19 @@ from contextlib import contextmanager
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import mariadb_commands as commands
-from opsctl.backup.engines.contract import Found, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.engines.directories import InDirectory, require_architecture, require_room
+from opsctl.backup.engines.mariadb_server import QUERY_SECONDS, ask, count
 from opsctl.backup.exchange import Command, Transfer
 from opsctl.backup.manifest import Manifest
 from opsctl.core.errors import OperationFailed
 from opsctl.profiles.hosted import Database
 
 CONFIGURATION = "/etc/mysql"
-QUERY_SECONDS = 3600
 _KEPT = ("tool_version", "server_version", "start_time", "end_time", "innodb_from_lsn", "innodb_to_lsn", "binlog_pos")
 
 
-class MariaDB:
+class MariaDB(InDirectory):
     """See the module and engines/contract.py."""
 
     owner = "mysql"
@@ -32,7 +33,7 @@ class MariaDB:
     def inspect(self, host: HostProgram, database: Database) -> Found:
         require_tools(host, {"age": "age", "zstd": "zstd", "tar": "tar", "setpriv": "util-linux",
                              "mariadb": "mariadb-client", "mariadb-backup": "mariadb-backup"})
-        facts = json.loads(_ask(host, commands.FACTS))
+        facts = json.loads(ask(host, commands.FACTS))
         outside = [path for path in (facts["home"], facts["undo"]) if path.startswith("/")
                    and not path.startswith(facts["datadir"])]
         if outside:
@@ -43,14 +44,14 @@ class MariaDB:
         return Found(facts["version"].split()[0], int(facts["size"]), CONFIGURATION, kept)
 
     @contextmanager
-    def consistent(self, host: HostProgram, found: Found) -> Iterator[None]:
+    def consistent(self, host: HostProgram, found: Found) -> Iterator[Found]:
         """mariadb-backup follows the log by itself."""
-        yield
+        yield found
 
     def source(self, host: HostProgram, found: Found) -> tuple[Command, ...]:
         return Command("mariadb-backup", commands.backup(host.hello.scratch)), compress()
 
-    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Mapping[str, str]:
+    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Proof:
         last = transfer.stages[0].stderr.rstrip().splitlines()[-1:] or [""]
         if not last[0].endswith("completed OK!"):
             raise OperationFailed(f"{host.hello.host}: mariadb-backup did not say that it completed",
@@ -60,18 +61,18 @@ class MariaDB:
         if report.code or "end_time" not in lines:
             raise OperationFailed(f"{host.hello.host}: mariadb-backup left no complete mariadb_backup_info",
                                   "look into the server's log, then run it again")
-        return {**found.facts, **{name: lines[name] for name in _KEPT if lines.get(name)}}
+        return Proof({**found.facts, **{name: lines[name] for name in _KEPT if lines.get(name)}})
 
-    def fits(self, host: HostProgram, manifest: Manifest) -> None:
-        if host.hello.machine != manifest.architecture:
-            raise OperationFailed(f"{host.hello.host} is {host.hello.machine}, the backup {manifest.architecture}",
-                                  "restore to a host of the same architecture")
+    def fits(self, host: HostProgram, manifest: Manifest, target: Target) -> Target:
+        require_architecture(host, manifest)
         require_tools(host, {"age": "age", "zstd": "zstd", "mbstream": "mariadb-backup",
                              "mariadb-backup": "mariadb-backup", "mariadbd": "mariadb-server"})
         said = host.run(("/usr/sbin/mariadbd", "--no-defaults", "--version"))
         if _series(manifest.engine_version) not in said.out:
             raise OperationFailed(f"{host.hello.host} has another MariaDB than {manifest.engine_version}: "
                                   f"{said.out.strip()[:120]}", "restore to a host with the same series")
+        require_room(host, target, manifest)
+        return target
 
     def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
         return decompress(self.owner), Command("mbstream", commands.unpack(target.directory), self.owner)
@@ -88,26 +89,15 @@ class MariaDB:
 
     def try_out(self, host: HostProgram, target: Target, manifest: Manifest) -> Tried:
         path = commands.socket(target.directory)
-        version = _ask(host, "select version();\n", path).strip()
+        version = ask(host, "select version();\n", path).strip()
         checked = host.run(commands.check(path), seconds=QUERY_SECONDS)
         bad = checked.out.strip().splitlines()
         if checked.code or bad:
             raise OperationFailed(f"{host.hello.host}: CHECK TABLE found damage", "use another backup", tuple(bad[:20]))
-        counted = _ask(host, _ask(host, commands.COUNTS, path), path)
-        rows = {table: int(count) for table, _, count in (line.rpartition("\t") for line in counted.splitlines())}
-        return Tried(version, {}, rows, {"CHECK TABLE": "sound"})
+        return Tried(version, {}, count(host, path), {"CHECK TABLE": "sound"})
 
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         return {}
-
-
-def _ask(host: HostProgram, statement: str, socket: str = "") -> str:
-    said = host.run(commands.client(socket), stdin=statement, seconds=QUERY_SECONDS)
-    if said.code:
-        lines = said.err.strip().splitlines()[-1:] or ["it said nothing"]
-        raise OperationFailed(f"{host.hello.host}: MariaDB: {lines[0][:300]}",
-                              "is the server up, and may root come in by its socket (unix_socket)?")
-    return said.out
 
 
 def _series(version: str) -> str:

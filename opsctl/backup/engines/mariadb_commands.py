@@ -11,8 +11,31 @@ FACTS = """select json_object('version', version(), 'datadir', @@datadir, 'page_
 COUNTS = """select concat('select ', quote(concat(table_schema, '.', table_name)), ', count(*) from `',
  replace(table_schema, '`', '``'), '`.`', replace(table_name, '`', '``'), '`;') from information_schema.tables
  where table_type = 'BASE TABLE' and table_schema not in ('mysql', 'information_schema', 'performance_schema', 'sys')
- order by 1;
+ {only} order by 1;
 """
+# What a dump of one database needs to know. Only InnoDB can be read without stopping writers.
+DATABASE_FACTS = """select json_object('version', version(),
+ 'present', (select count(*) from information_schema.schemata where schema_name = '{name}'),
+ 'charset', (select default_character_set_name from information_schema.schemata where schema_name = '{name}'),
+ 'collation', (select default_collation_name from information_schema.schemata where schema_name = '{name}'),
+ 'tables', (select count(*) from information_schema.tables where table_schema = '{name}' and table_type = 'BASE TABLE'),
+ 'others', (select coalesce(group_concat(table_name), '') from information_schema.tables
+            where table_schema = '{name}' and table_type = 'BASE TABLE' and engine <> 'InnoDB'),
+ 'size', (select coalesce(sum(data_length + index_length), 0) from information_schema.tables
+          where table_schema = '{name}'));
+"""
+USERS = ("mariadb-dump", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--system=users", "--insert-ignore")
+
+
+def counts(database: str = "") -> str:
+    """COUNTS for all user databases, or for one; its name must be plain letters, digits, dash and underscore."""
+    return COUNTS.format(only=f"and table_schema = '{database}'" if database else "")
+
+
+def dump(database: str) -> tuple[str, ...]:
+    """One database as SQL on standard output, from one snapshot, with what belongs to it."""
+    return ("mariadb-dump", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--single-transaction", "--quick",
+            "--routines", "--events", "--triggers", "--hex-blob", "--skip-lock-tables", "--", database)
 
 
 def client(socket: str = "") -> tuple[str, ...]:

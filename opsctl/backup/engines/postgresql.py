@@ -16,7 +16,9 @@ from typing import Any
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import postgresql_commands as commands
-from opsctl.backup.engines.contract import Found, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.engines.directories import InDirectory, require_architecture, require_room
+from opsctl.backup.engines.postgresql_server import OWNER, QUERY_SECONDS, ask, cluster, count, major_of
 from opsctl.backup.exchange import Command, Transfer, telling_line
 from opsctl.backup.manifest import Manifest
 from opsctl.core.errors import OperationFailed
@@ -24,21 +26,20 @@ from opsctl.profiles.hosted import Database
 
 _START = re.compile(r"write-ahead log start point: ([0-9A-F]+/[0-9A-F]+) on timeline (\d+)")
 _STOP = re.compile(r"write-ahead log end point: ([0-9A-F]+/[0-9A-F]+)")
-QUERY_SECONDS = 3600
 
 
-class PostgreSQL:
+class PostgreSQL(InDirectory):
     """See the module and engines/contract.py."""
 
-    owner = "postgres"
+    owner = OWNER
     data_format = "tar | zstd | age"
 
     def inspect(self, host: HostProgram, database: Database) -> Found:
         require_tools(host, {"age": "age", "zstd": "zstd", "tar": "tar", "setpriv": "util-linux",
                              "pg_lsclusters": "postgresql-common"})
-        major, port = _cluster(host, database.cluster)
+        major, port = cluster(host, database.cluster)
         require_tools(host, {commands.program(major, "pg_basebackup"): f"postgresql-client-{major}"})
-        facts = json.loads(_ask(host, major, port, commands.FACTS))
+        facts = json.loads(ask(host, major, port, commands.FACTS))
         _refuse(host.hello.host, facts)
         said = host.run(commands.replication_psql(major, port), user=self.owner, stdin="IDENTIFY_SYSTEM;\n")
         if said.code:
@@ -52,33 +53,32 @@ class PostgreSQL:
         return Found(facts["version"].split()[0], int(facts["size"]), apart, kept, {"major": major, "port": port})
 
     @contextmanager
-    def consistent(self, host: HostProgram, found: Found) -> Iterator[None]:
+    def consistent(self, host: HostProgram, found: Found) -> Iterator[Found]:
         """A temporary slot keeps the log; it goes with its session, also when the program is killed."""
         slot = f"opsctl_{secrets.token_hex(6)}"
         host.hold(commands.hold_slot(found.settings["major"], found.settings["port"], slot), user=self.owner,
                   stdin=commands.HOLD_SLOT, marker="held")
-        yield
+        yield found
         host.release()
 
     def source(self, host: HostProgram, found: Found) -> tuple[Command, ...]:
         taken = Command("pg_basebackup", commands.base_backup(found.settings), self.owner)
         return (taken,) if int(found.settings["major"]) >= 15 else (taken, compress())
 
-    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Mapping[str, str]:
+    def conclude(self, host: HostProgram, found: Found, transfer: Transfer) -> Proof:
         said = transfer.stages[0].stderr
         start, stop = _START.search(said), _STOP.search(said)
         if start is None or stop is None:
             raise OperationFailed(f"{host.hello.host}: pg_basebackup did not say where the log starts and stops",
                                   "look into the server's log, then run it again")
-        return {**found.facts, "start_lsn": start[1], "timeline": start[2], "stop_lsn": stop[1]}
+        return Proof({**found.facts, "start_lsn": start[1], "timeline": start[2], "stop_lsn": stop[1]})
 
-    def fits(self, host: HostProgram, manifest: Manifest) -> None:
-        if host.hello.machine != manifest.architecture:
-            raise OperationFailed(f"{host.hello.host} is {host.hello.machine}, the backup {manifest.architecture}",
-                                  "restore to a host of the same architecture")
-        major = _major(manifest)
+    def fits(self, host: HostProgram, manifest: Manifest, target: Target) -> Target:
+        require_architecture(host, manifest)
         require_tools(host, {"age": "age", "zstd": "zstd", "tar": "tar",
-                             commands.program(major, "postgres"): f"postgresql-{major}"})
+                             commands.program(major_of(manifest), "postgres"): f"postgresql-{major_of(manifest)}"})
+        require_room(host, target, manifest)
+        return target
 
     def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
         return (decompress(self.owner), Command("tar", ("tar", "-x", "-p", "-C", target.directory, "-f", "-"),
@@ -89,11 +89,11 @@ class PostgreSQL:
 
     def server(self, target: Target, manifest: Manifest) -> tuple[str, ...]:
         folder = target.configuration if manifest.of("configuration") else target.directory
-        return commands.server(_major(manifest), target.directory, folder, target.port)
+        return commands.server(major_of(manifest), target.directory, folder, target.port)
 
     def try_out(self, host: HostProgram, target: Target, manifest: Manifest) -> Tried:
-        major, port = _major(manifest), str(target.port)
-        facts = json.loads(_ask(host, major, port, commands.RECOVERED))
+        major, port = major_of(manifest), str(target.port)
+        facts = json.loads(ask(host, major, port, commands.RECOVERED))
         if facts["in_recovery"] or _position(facts["lsn"]) < _position(manifest.facts["stop_lsn"]):
             raise OperationFailed(f"{host.hello.host}: the restored server recovered only to {facts['lsn']}, "
                                   f"not to {manifest.facts['stop_lsn']}", "use another backup")
@@ -105,37 +105,20 @@ class PostgreSQL:
             raise OperationFailed(f"{host.hello.host}: pg_amcheck found damage",
                                   "use another backup, and check the original database too",
                                   (telling_line(checked.out + checked.err),))
-        rows = {}
-        for name in _ask(host, major, port, commands.DATABASES).split():
-            for line in _ask(host, major, port, commands.ROWS, name).splitlines():
-                table, _, count = line.rpartition("\t")
-                rows[f"{name}.{table}"] = int(count)
+        rows = {f"{name}.{table}": number for name in ask(host, major, port, commands.DATABASES).split()
+                for table, number in count(host, major, port, name).items()}
         return Tried(facts["version"], {"lsn": facts["lsn"], "system_identifier": facts["system_identifier"]},
                      rows, {"pg_amcheck": "sound"})
 
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         if manifest.facts.get("data_checksums") != "on":
             return {"pg_checksums": "not exercised: the cluster has no data checksums"}
-        checked = host.run((commands.program(_major(manifest), "pg_checksums"), "--check", "-D", target.directory),
+        checked = host.run((commands.program(major_of(manifest), "pg_checksums"), "--check", "-D", target.directory),
                            user=self.owner, seconds=QUERY_SECONDS)
         if checked.code:
             raise OperationFailed(f"{host.hello.host}: pg_checksums: {telling_line(checked.out + checked.err)}",
                                   "use another backup, and check the original database too")
         return {"pg_checksums": "sound"}
-
-
-def _cluster(host: HostProgram, name: str) -> tuple[str, str]:
-    """Major version and port of Debian's cluster `name`; it must be online and unique."""
-    listed = host.run(("pg_lsclusters", "-h"))
-    rows = [line.split() for line in listed.out.splitlines()]
-    found = [row for row in rows if len(row) >= 4 and row[1] == name]
-    online = [row for row in found if row[3].split(",")[0] == "online"]
-    if len(online) == 1:
-        return online[0][0], online[0][2]
-    seen = ", ".join(f"{row[0]}/{row[1]} {row[3]}" for row in rows if len(row) >= 4) or "none"
-    what = "is not online" if found else "is not there"
-    raise OperationFailed(f"{host.hello.host}: the PostgreSQL cluster {name} {'is there twice' if online else what} "
-                          f"(clusters: {seen})", f"start it: pg_ctlcluster VERSION {name} start; or correct `cluster`")
 
 
 def _refuse(host: str, facts: Mapping[str, Any]) -> None:
@@ -156,18 +139,6 @@ def _refuse(host: str, facts: Mapping[str, Any]) -> None:
     if facts["slots_free"] < 1:
         raise OperationFailed(f"{host}: no replication slot is free",
                               "drop unused slots, or raise max_replication_slots and restart the server")
-
-
-def _ask(host: HostProgram, major: str, port: str, statement: str, database: str = "postgres") -> str:
-    said = host.run(commands.psql(major, port, database), user="postgres", stdin=statement, seconds=QUERY_SECONDS)
-    if said.code:
-        raise OperationFailed(f"{host.hello.host}: PostgreSQL on port {port}: {telling_line(said.err)}",
-                              "look into the server's log")
-    return said.out
-
-
-def _major(manifest: Manifest) -> str:
-    return manifest.engine_version.split(".")[0]
 
 
 def _position(lsn: str) -> int:

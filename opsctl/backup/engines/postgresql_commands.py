@@ -82,3 +82,50 @@ def amcheck(major: str, port: int) -> tuple[str, ...]:
     unique = ("--checkunique",) if int(major) >= 17 else ()
     return (program(major, "pg_amcheck"), "-h", SOCKETS, "-p", str(port), "--all", "--heapallindexed",
             "--install-missing", *unique)
+
+
+# What a dump of one database needs to know. `roles`: those that own something in it or hold a right.
+DATABASE_FACTS = """select json_build_object(
+ 'version', current_setting('server_version'), 'may_read', (select rolsuper from pg_roles where rolname = current_user),
+ 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
+ 'size', pg_database_size(d.oid),
+ 'roles', (select coalesce(json_agg(distinct r.rolname), '[]') from pg_shdepend s
+           join pg_roles r on s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid
+           where s.dbid = d.oid or (s.classid = 'pg_database'::regclass and s.objid = d.oid)))
+ from pg_database d where d.datname = current_database();
+"""
+# The session's snapshot is what pg_dump reads; the counts run beside it in the same snapshot.
+SNAPSHOT = "begin transaction isolation level repeatable read, read only;\nselect pg_export_snapshot();\n\\echo held\n"
+# One new role that cannot log in for each that is missing: nothing of an existing role is touched.
+MISSING_ROLES = """select wanted from json_array_elements_text(:'roles') as wanted
+ where not exists (select from pg_roles where rolname = wanted) order by 1;
+"""
+MAKE_ROLE = """select format('create role %I nologin', :'role') \\gexec
+"""
+MAKE_DATABASE = """select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L',
+ :'target', :'encoding', :'collate', :'ctype') \\gexec
+"""
+PRESENT = "select count(*) from pg_database where datname = :'target';\n"
+
+
+def dump(settings: Mapping[str, str], database: str) -> tuple[str, ...]:
+    """One database in custom format, uncompressed, of the snapshot held."""
+    return (program(settings["major"], "pg_dump"), "-h", SOCKETS, "-p", settings["port"], "-w", "--format=custom",
+            "--compress=0", f"--snapshot={settings['snapshot']}", "--dbname", database)
+
+
+def dump_roles(settings: Mapping[str, str]) -> tuple[str, ...]:
+    """The cluster's roles as SQL."""
+    return (program(settings["major"], "pg_dumpall"), "-h", SOCKETS, "-p", settings["port"], "-w", "--roles-only")
+
+
+def load(settings: Mapping[str, str], database: str) -> tuple[str, ...]:
+    """A custom-format dump from standard input into an empty database; the first error ends it."""
+    return (program(settings["major"], "pg_restore"), "-h", SOCKETS, "-p", settings["port"], "-w", "--exit-on-error",
+            "--dbname", database)
+
+
+def drop(settings: Mapping[str, str], database: str) -> tuple[str, ...]:
+    """Remove a database that a failed restore made, as root."""
+    return ("runuser", "-u", "postgres", "--", program(settings["major"], "dropdb"), "-h", SOCKETS,
+            "-p", settings["port"], "--if-exists", "--", database)

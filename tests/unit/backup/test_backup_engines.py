@@ -57,7 +57,7 @@ def test_what_a_stream_cannot_hold_is_refused_with_its_remedy(facts: dict[str, A
 
 def test_postgresql_must_say_where_the_log_starts_and_stops(host: HostProgram) -> None:
     facts = PostgreSQL().conclude(host, _found(), Transfer("", (StageEnd("pg_basebackup", 0, SAID),), 1))
-    assert facts == {"system_identifier": "7", "start_lsn": "1/A000028", "timeline": "3", "stop_lsn": "1/A000100"}
+    assert facts.facts == {"system_identifier": "7", "start_lsn": "1/A000028", "timeline": "3", "stop_lsn": "1/A000100"}
     for line in SAID.splitlines()[1:3]:
         with pytest.raises(OperationFailed):
             PostgreSQL().conclude(host, _found(), Transfer("", (StageEnd("x", 0, SAID.replace(line, "")),), 1))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.manifest import dump, fingerprint, load
@@ -13,7 +16,8 @@ from opsctl.backup.naming import Place, id_time, new_id, object_name, parse
 from opsctl.backup.recipients import read_recipients
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged
 from opsctl.profiles.hosted import BackupRecipient
-from tests.unit.backup.made import KEYS, bench
+from opsctl.profiles.model import ADAPTER
+from tests.unit.backup.made import KEYS, ROOT, bench
 
 
 def test_ids_sort_by_time_in_utc() -> None:
@@ -87,3 +91,18 @@ def test_wrong_recipients_are_named(tmp_path: Path) -> None:
         assert key.removeprefix("file:") in error.value.message
     with pytest.raises(ConfigurationError):
         read_recipients([_recipient(KEYS[0].key), _recipient(KEYS[0].key, "offline")], tmp_path)
+
+
+def _two_databases(first: dict[str, str], second: dict[str, str]) -> dict[str, Any]:
+    raw = yaml.safe_load((ROOT / "inventories/sample-aalund/profile.yml").read_text())
+    base = {"engine": "postgresql", "host": "aalund-1"}
+    return {**raw, "databases": [{"name": "ready", **base, **first}, {"name": "reports", **base, **second}]}
+
+
+def test_one_server_is_not_copied_twice_a_night() -> None:
+    """A physical backup holds the whole cluster: the second database of it is a mistake of the profile."""
+    with pytest.raises(ValidationError, match="one physical backup holds all of it"):
+        ADAPTER.validate_python(_two_databases({}, {}))
+    for first, second in (({}, {"cluster": "other"}), ({}, {"method": "logical"}),
+                          ({"method": "logical"}, {"method": "logical"})):
+        ADAPTER.validate_python(_two_databases(first, second))

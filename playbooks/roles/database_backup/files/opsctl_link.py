@@ -182,6 +182,36 @@ class Stages:
                 for name, code, lines in zip(self.names, codes, self.errors)]  # noqa: B905 (Python 3.9)
 
 
+class Session:
+    """A client of the database that stays open while a stream runs, and may go on saying something."""
+
+    def __init__(self, child):
+        self.child, self.rest = child, []
+        self.reader = threading.Thread(target=self.rest.extend, args=(child.stdout,), daemon=True)
+
+    def begin(self, text, marker):
+        """Give it its input and wait for the marker: whether it came, and what was said before."""
+        self.child.stdin.write(text.encode())
+        self.child.stdin.flush()
+        said = []
+        for line in self.child.stdout:
+            if line.decode("utf-8", "replace").strip() == marker:
+                self.reader.start()
+                return True, "".join(said)
+            said.append(line.decode("utf-8", "replace"))
+        return False, "".join(said)
+
+    def finish(self, seconds):
+        """Close its input and wait until it has said all: whether it ended in time, and what it said."""
+        self.child.stdin.close()
+        self.reader.join(seconds)
+        whole = not self.reader.is_alive()
+        if not whole:
+            self.child.kill()
+        self.child.wait()
+        return whole, b"".join(self.rest).decode("utf-8", "replace")
+
+
 class Limit:
     """Lets through at most `rate` bytes per second over all threads; None lets everything through."""
 

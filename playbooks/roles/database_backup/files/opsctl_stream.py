@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 
-from opsctl_link import ENVIRONMENT, PIPE_BYTES, Failed, Limit, Link, Refused, Stages, Web
+from opsctl_link import ENVIRONMENT, PIPE_BYTES, Failed, Limit, Link, Refused, Session, Stages, Web
 
 
 class Upload:
@@ -234,29 +234,23 @@ class Program:
 
     def hold(self, order):
         """Start a session that stays open until `release`; it is ready when it prints the marker."""
-        child = self.link.spawn(order, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        child.stdin.write(order["input"].encode())
-        child.stdin.flush()
-        said = []
-        for line in child.stdout:
-            said.append(line.decode("utf-8", "replace"))
-            if said[-1].strip() == order["marker"]:
-                self.held.append(child)
-                return {"event": "held", "ok": True, "out": ""}
-        return {"event": "held", "ok": False, "out": "".join(said)[-20000:]}
+        session = Session(self.link.spawn(order, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT))
+        ready, said = session.begin(order["input"], order["marker"])
+        self.held += [session] if ready else []
+        return {"event": "held", "ok": ready, "out": said[-20000:]}
 
     def release(self, order):
-        for child in self.held:
-            child.stdin.close()
-            child.wait(30)
+        ended = [session.finish(order.get("seconds", 30)) for session in self.held]
         self.held = []
-        return {"event": "released"}
+        return {"event": "released", "ok": all(whole for whole, _ in ended),
+                "out": "".join(said for _, said in ended)[-1000000:]}
 
     def stream(self, order):
         self.transfer = Upload(self.link, order)
         result = self.transfer.run()
-        if any(child.poll() is not None for child in self.held):
-            result["error"] = result["error"] or "the session that keeps the write-ahead log ended early"
+        if any(session.child.poll() is not None for session in self.held):
+            result["error"] = result["error"] or "the session that keeps write-ahead log or snapshot ended early"
         return dict(result, event="streamed")
 
     def receive(self, order):
