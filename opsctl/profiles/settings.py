@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from opsctl.profiles.hosted import SecretReference
 from opsctl.profiles.parts import OneLine, Part
+from opsctl.profiles.support import SupportPolicy
 
 LedgerUrl = Annotated[str, Field(pattern=r"^(sqlite:////|postgresql(\+psycopg)?://)",
                                  description="sqlite:////absolute/path or postgresql://; a password belongs in "
@@ -101,6 +102,7 @@ class Policy(Part):
 
     patch_every_days: int = Field(default=30, ge=1, le=366)
     notices: NoticePolicy = NoticePolicy()
+    support: SupportPolicy = SupportPolicy()
 
 
 class Settings(Part):
