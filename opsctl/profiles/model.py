@@ -30,6 +30,7 @@ from opsctl.profiles.parts import (
     Zone,
 )
 
+from opsctl.profiles.rollout import PlanApprovals
 
 class CommonProfile(Part):
     """What every customer has."""
@@ -72,6 +73,9 @@ class KamstrupProfile(CommonProfile):
     backup: Backup
     components: tuple[Component, ...] = ()
     thresholds: Thresholds = Thresholds()
+    ring: Identifier = Field(default="general", description="When changes come: the order of rings is the operator's "
+                                                            "policy, a canary first.")
+    approvals: PlanApprovals = PlanApprovals()
 
     @model_validator(mode="after")
     def _names_fit(self) -> KamstrupProfile:

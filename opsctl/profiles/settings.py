@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from opsctl.profiles.hosted import SecretReference
-from opsctl.profiles.parts import OneLine, Part
+from opsctl.profiles.parts import Identifier, OneLine, Part
 from opsctl.profiles.support import SupportPolicy
 
 LedgerUrl = Annotated[str, Field(pattern=r"^(sqlite:////|postgresql(\+psycopg)?://)",
@@ -101,6 +101,13 @@ class Policy(Part):
     """Cadences that the data sheet leaves open; the operator's own, never shown as promises."""
 
     patch_every_days: int = Field(default=30, ge=1, le=366)
+    patch_minutes: int = Field(default=30, ge=1, le=1440, description="What patching is taken to need where no earlier "
+                                                                      "run says it; nothing starts that cannot end.")
+    approval_hours: int = Field(default=72, ge=1, le=720, description="How long the approval of a plan holds.")
+    backup_hours: int = Field(default=24, ge=1, le=168, description="A release is installed only with a good backup "
+                                                                    "that is not older; otherwise one is taken first.")
+    rings: tuple[Identifier, ...] = Field(default=("canary", "general"), min_length=1,
+                                          description="The order in which rings get changes.")
     notices: NoticePolicy = NoticePolicy()
     support: SupportPolicy = SupportPolicy()
 
