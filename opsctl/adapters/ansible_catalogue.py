@@ -32,8 +32,9 @@ PATCH_PLAN = Operation("patch plan", "patch_plan", changes=False)
 PATCH_APPLY = Operation("patch apply", "platform_patch", changes=True, units=True)
 STORAGE_CHECK = Operation("storage check", "storage_check", changes=False)
 BACKUP_PREPARE = Operation("backup run", "backup", changes=True, units=True)
+API_TOKEN = Operation("api rotate", "api_token", changes=True)
 
-OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE)
+OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN)
 """Every operation; a test holds this table and the playbooks folder to each other."""
 
 

@@ -18,17 +18,18 @@ from opsctl import __version__
 from opsctl.cli.boundary import bounded, form_of, prepare_streams
 
 GROUPS: Mapping[str, str] = {
-    "order": "Orders of add-ons, such as Kamstrup API Access.",
-    "permission": "Third-party permissions that customers confirmed for work on their machines.",
-    "agreement": "Prior agreements: work on customers' hosts, new modules.",
     "access": "Access that customers granted to their infrastructure.",
+    "agreement": "Prior agreements: work on customers' hosts, new modules.",
+    "api": "Kamstrup API Access: what was bought, whether it answers, its key.",
     "backup": "Back up, list, verify, restore and prune databases.",
     "contract": "The data sheet as data: cells, promises, and why something is allowed or not.",
     "customers": "The customers and their profiles.",
     "lab": "Real hosts on this machine, to try opsctl and rehearse changes.",
     "ledger": "The evidence: verify and export it.",
     "notice": "Release notices for systems that customers host.",
+    "order": "Orders of add-ons, such as Kamstrup API Access.",
     "patch": "Plan and apply patches of platform, OS and middleware.",
+    "permission": "Third-party permissions that customers confirmed for work on their machines.",
     "profile": "Validate profiles, export their schema.",
     "promise": "What the contract makes due, and whether it was kept.",
     "storage": "Capacity and performance of storage.",
@@ -38,6 +39,7 @@ GROUPS: Mapping[str, str] = {
 COMMANDS: Mapping[str, str] = {
     "doctor": "Check that this machine and the settings are fit for work; changes nothing.",
     "nightly": "Do for each customer what is due.",
+    "rasci": "Who does what, by name, and what tells who is informed.",
     "status": "How each customer stands, from the ledger.",
 }
 

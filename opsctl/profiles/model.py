@@ -12,6 +12,7 @@ from opsctl.contract.services import Hosting
 from opsctl.contract.terms import Agreement, Permission, Terms
 from opsctl.core.clock import local_day
 from opsctl.profiles.hosted import Backup, Component, Database, Engine, Host, HostRole, Method, Thresholds
+from opsctl.profiles.integration import ApiAccess
 from opsctl.profiles.parts import (
     Addon,
     AgreementPart,
@@ -76,6 +77,8 @@ class KamstrupProfile(CommonProfile):
     ring: Identifier = Field(default="general", description="When changes come: the order of rings is the operator's "
                                                             "policy, a canary first.")
     approvals: PlanApprovals = PlanApprovals()
+    thresholds: Thresholds = Thresholds()
+    api: ApiAccess | None = Field(default=None, description="Kamstrup API Access, when it was bought (P18).")
 
     @model_validator(mode="after")
     def _names_fit(self) -> KamstrupProfile:

@@ -112,6 +112,14 @@ class Policy(Part):
     support: SupportPolicy = SupportPolicy()
 
 
+class KamstrupRole(StrEnum):
+    """Who acts at Kamstrup in the rows of the RASCI matrix (P59)."""
+
+    SERVICE_DESK = "service-desk"
+    OPERATIONS = "operations"
+    CONTRACTS = "contracts"
+
+
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
@@ -126,4 +134,6 @@ class Settings(Part):
     ssh: SshSettings | None = None
     smtp: SmtpSettings | None = None
     approvals: ApprovalSettings | None = None
+    people: dict[KamstrupRole, Annotated[str, OneLine]] = Field(
+        default_factory=dict, description="One person by role; `opsctl rasci` names them.")
     policy: Policy = Policy()

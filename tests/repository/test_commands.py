@@ -20,7 +20,8 @@ EVERY = sorted(DECLARED)
 DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup", "restore"), ("backup", "prune"),
            ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("notice", "draft"),
-           ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly")}
+           ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly"),
+           ("api", "check"), ("api", "rotate"), ("api", "withdraw")}
 
 
 def opsctl(*arguments: str) -> subprocess.CompletedProcess[str]:
