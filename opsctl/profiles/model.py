@@ -30,8 +30,8 @@ from opsctl.profiles.parts import (
     Window,
     Zone,
 )
-
 from opsctl.profiles.rollout import PlanApprovals
+
 
 class CommonProfile(Part):
     """What every customer has."""
@@ -73,7 +73,6 @@ class KamstrupProfile(CommonProfile):
     databases: tuple[Database, ...] = Field(min_length=1)
     backup: Backup
     components: tuple[Component, ...] = ()
-    thresholds: Thresholds = Thresholds()
     ring: Identifier = Field(default="general", description="When changes come: the order of rings is the operator's "
                                                             "policy, a canary first.")
     approvals: PlanApprovals = PlanApprovals()
