@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
@@ -41,6 +42,8 @@ class Rooms:
     prune: Callable[[Workplace, KamstrupProfile], Outcome]
     patch: Callable[[Workplace, KamstrupProfile], Outcome]
     draft: Callable[[Workplace, CustomerProfile, Catalogue], Outcome]
+    stored: Callable[[KamstrupProfile, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
+    """Of payloads of `backup.completed`, those whose manifest the store still has."""
 
 
 def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],
@@ -125,7 +128,7 @@ def _hosted(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Ite
 
 
 def _backup(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outcome:
-    decision = backup_due(_backed_up(workplace, profile), _today(workplace, profile))
+    decision = backup_due(_backed_up(workplace, profile, rooms), _today(workplace, profile))
     return rooms.back_up(workplace, profile) if decision.due else _skipped(profile, Service.BACKUP, decision)
 
 
@@ -133,7 +136,7 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outc
     now = workplace.clock.now()
     decision = patch_due(last_patched(workplace, profile.customer), now, workplace.settings.policy.patch_every_days,
                          opening(profile.windows, profile.freezes, profile.zone, now),
-                         _today(workplace, profile) in _backed_up(workplace, profile))
+                         _today(workplace, profile) in _backed_up(workplace, profile, rooms))
     if not decision.due:
         return _skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
     return rooms.patch(workplace, profile)
@@ -174,9 +177,18 @@ def last_patched(workplace: Workplace, customer: str, until: datetime | None = N
     return None
 
 
-def _backed_up(workplace: Workplace, profile: KamstrupProfile) -> frozenset[date]:
-    return good_backup_days(workplace.ledger, profile.customer, {database.name for database in profile.databases},
-                            workplace.clock.now() - RECENT)
+def _backed_up(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> frozenset[date]:
+    """The days with a good backup by the ledger; today only when the store has it too."""
+    names = {database.name for database in profile.databases}
+    since, today = workplace.clock.now() - RECENT, _today(workplace, profile)
+    days = good_backup_days(workplace.ledger, profile.customer, names, since)
+    if today not in days:
+        return days
+    of_today = [entry.payload for entry in workplace.ledger.entries(profile.customer, kinds=("backup.completed",),
+                                                                    since=since)
+                if entry.payload["day"] == today.isoformat()]
+    there = {payload["database"] for payload in rooms.stored(profile, of_today)}
+    return days if names <= there else days - {today}
 
 
 def _today(workplace: Workplace, profile: Profile) -> date:

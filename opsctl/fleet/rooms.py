@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opsctl.adapters.ansible_catalogue import BACKUP_PREPARE
+from opsctl.backup.presence import still_stored
 from opsctl.backup.prune import prune
 from opsctl.backup.running import run_backup
 from opsctl.contract.terms import AgreementState
@@ -21,7 +22,7 @@ from opsctl.storage.service import check
 
 def rooms() -> Rooms:
     """The real services."""
-    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft)
+    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft, stored=still_stored)
 
 
 def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | None = None) -> Outcome:

@@ -12,6 +12,7 @@ from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.catalog import Evidence, State, catalog
 from opsctl.backup.days import DayVerdict, days
 from opsctl.backup.pinning import pin, pins, unpin
+from opsctl.backup.presence import still_stored
 from opsctl.backup.prune import clean, plan_prune, prune
 from opsctl.backup.retention import Decision
 from opsctl.backup.running import READING
@@ -252,3 +253,12 @@ def test_days_of_another_hosting_are_not_covered(found: Bench, store: MemoryObje
     shown = catalog(found.workplace, profile, store=store)
     told = [day.verdict for day in days(profile, shown, NOON, count=4, records_since=NOON - timedelta(days=60))]
     assert told == [DayVerdict.NOT_DUE, DayVerdict.BROKEN, DayVerdict.NOT_COVERED, DayVerdict.NOT_COVERED]
+
+
+def test_only_the_stored_manifest_proves_a_backup(found: Bench, store: MemoryObjects) -> None:
+    kept, changed, lost = (found.make(store) for _ in range(3))
+    store.put(changed.manifest, b"{}")
+    store.delete(lost.manifest)
+    completed = [entry.payload for entry in found.workplace.ledger.entries(kinds=["backup.completed"])]
+    assert [payload["backup_id"] for payload in still_stored(found.profile, completed, store=store)] == [kept.backup_id]
+    assert still_stored(found.profile, []) == ()

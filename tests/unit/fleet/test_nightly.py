@@ -55,6 +55,7 @@ ROOMS = Rooms(
     prune=lambda place, found: Outcome(found.customer, Service.BACKUP, Status.UNCHANGED, "nothing to remove"),
     patch=lambda place, found: done(found.customer, Service.IT_SYSTEM_MAINTENANCE),
     draft=lambda place, found, releases: done(found.customer, Service.SOFTWARE_UPDATE_MAJOR),
+    stored=lambda found, completed: completed,
 )
 
 
@@ -184,3 +185,15 @@ def test_a_broken_profile_is_a_row_with_its_lines(place: Workplace) -> None:
     assert row.code is ExitCode.CONFIGURATION
     assert row.data["details"] == ["x:1:1 a", "x:2:1 b"]
     assert finished(place)["failed"] == ["sample-x profile"]
+
+
+def test_a_backup_that_the_store_lost_is_taken_again(place: Workplace) -> None:
+    """The ledger alone does not prove that today's backup is there."""
+    assert night(place, [profile("aalund")])["aalund", "backup"].status is Status.DONE
+    assert night(place, [profile("aalund")])["aalund", "backup"].status is Status.SKIPPED
+    gone = replace(ROOMS, stored=lambda found, completed: ())
+    assert night(place, [profile("aalund")], gone)["aalund", "backup"].status is Status.DONE
+    silent = replace(ROOMS, stored=fails(OperationFailed("the store does not answer", "look at it")))
+    found = night(place, [profile("aalund")], silent)
+    assert found["aalund", "backup"].status is Status.FAILED
+    assert found["aalund", "it-system-maintenance"].status is Status.FAILED
