@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from opsctl.backup.catalog import Catalog, CatalogBackup, State
+from opsctl.backup.norms import Deviation, Measure, Unusual, deviations
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import day_bounds, local_day
 from opsctl.profiles.model import KamstrupProfile, terms_at
@@ -27,7 +28,10 @@ class DayVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Day:
-    """One database on one local day. late: finished only after the day had ended."""
+    """One database on one local day. late: finished only after the day had ended.
+
+    unusual: what of its newest good backup differs from the median of the 14 before it, with the reasons.
+    """
 
     database: str
     day: date
@@ -35,6 +39,7 @@ class Day:
     backups: tuple[str, ...] = ()
     late: bool = False
     reason: str = ""
+    unusual: tuple[Unusual, ...] = ()
 
 
 def days(profile: KamstrupProfile, catalog: Catalog, now: datetime, *, count: int = DAYS,
@@ -61,7 +66,9 @@ def _day(profile: KamstrupProfile, database: str, backups: Sequence[CatalogBacku
     good = [backup for backup in own if backup.good]
     if good:
         late = all(backup.manifest is not None and backup.manifest.finished >= end for backup in good)
-        return Day(database, day, DayVerdict.KEPT, tuple(backup.place.backup_id for backup in good), late)
+        strange = _strange(backups, good[-1])
+        return Day(database, day, DayVerdict.KEPT, tuple(backup.place.backup_id for backup in good), late,
+                   "; ".join(one.reason for one in strange), tuple(one.unusual for one in strange))
     unreadable = [backup for backup in backups
                   if backup.state is State.UNREADABLE and start <= backup.modified < end + timedelta(days=1)]
     if unreadable:
@@ -71,3 +78,14 @@ def _day(profile: KamstrupProfile, database: str, backups: Sequence[CatalogBacku
         return Day(database, day, DayVerdict.NOT_DUE, reason="the day is not over")
     return Day(database, day, DayVerdict.BROKEN, tuple(backup.place.backup_id for backup in own),
                reason=own[0].reason if own else "no backup was started on that day")
+
+
+def _strange(backups: Sequence[CatalogBackup], one: CatalogBackup) -> tuple[Deviation, ...]:
+    """Against the good ones before it; `backups` are in order of their ids, which is that of their start."""
+    before = [_measure(backup) for backup in backups if backup.good and backup.place.backup_id < one.place.backup_id]
+    return deviations(before, _measure(one))
+
+
+def _measure(backup: CatalogBackup) -> Measure:
+    made = backup.manifest
+    return Measure(made.size, (made.finished - made.started).total_seconds()) if made else Measure(backup.size, 0.0)

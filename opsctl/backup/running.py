@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup.norms import Measure, deviations
 from opsctl.backup.take import Taken, take
 from opsctl.backup.uploads import Sizes
 from opsctl.contract.gate import Delivery, Purpose, Request
@@ -59,29 +61,23 @@ def _prepared(run: Run, prepare: Callable[[Run], None] | None) -> tuple[str, ...
     return ()
 
 
-def unusual(sizes: Sequence[int], now: int) -> str:
-    """A warning when `now` is far from the median of the last 14 sizes in bytes; "" when not, or with fewer than 3."""
-    last = sorted(sizes[-14:])
-    if len(last) < 3:
-        return ""
-    usual = last[len(last) // 2]
-    if usual / 2 <= now <= usual * 2:
-        return ""
-    return f"{now / 1e6:.1f} MB where {usual / 1e6:.1f} MB are usual: look whether the database holds what it should"
-
-
 def _one(run: Run, profile: KamstrupProfile, database: Database, store: ObjectStore, bandwidth: int | None,
          sizes: Sizes | None) -> dict[str, Any]:
     taken: Taken = take(run, profile, database, store, bandwidth=bandwidth, sizes=sizes)
     payload: dict[str, Any] = {**taken.payload(), "store": store.place}
-    before = [int(entry.payload["bytes"]) for entry in run.workplace.ledger.entries(
+    before = [_measure(entry.payload) for entry in run.workplace.ledger.entries(
         chain=run.customer, kinds=["backup.completed"]) if entry.payload.get("database") == database.name]
     run.record("backup.completed", payload)
-    warning = unusual(before, taken.manifest.size)
-    if warning:
-        payload["warning"] = f"{database.name}: {warning}"
+    strange = deviations(before, _measure(payload))
+    if strange:
+        payload["warning"] = f"{database.name}: {'; '.join(one.reason for one in strange)}"
     run.say(f"{database.name}: {taken.manifest.backup_id}, {taken.manifest.size / 1e6:.1f} MB in the store")
     return payload
+
+
+def _measure(payload: Mapping[str, Any]) -> Measure:
+    took = datetime.fromisoformat(payload["finished"]) - datetime.fromisoformat(payload["started"])
+    return Measure(int(payload["bytes"]), took.total_seconds())
 
 
 def _record_failure(run: Run, database: Database, error: OpsctlError) -> None:

@@ -133,18 +133,31 @@ def unpin(customer: Customer, backup: OneBackup, reason: Reason) -> Result:
 
 
 def _calendar(days: tuple[Day, ...]) -> list[str]:
-    """One line per database, oldest day first: a letter a day."""
-    letters = {"kept": "k", "broken": "B", "not due": ".", "not covered": "-", "unknown": "?"}
-    lines = []
+    """Per database a line with a letter a day, oldest first, and a line for each day that is not plainly kept."""
+    lines, remarks = [], []
     for database in dict.fromkeys(day.database for day in days):
         own = sorted((day for day in days if day.database == database), key=lambda day: day.day)
-        lines.append(f"{database}  {own[0].day} {''.join(letters[day.verdict.value] for day in own)} {own[-1].day}")
-    return [*lines, "k kept, B broken, ? unknown, . not due, - not covered", ""]
+        lines.append(f"{database}  {own[0].day} {''.join(_letter(day) for day in own)} {own[-1].day}")
+        remarks += [f"{database} {day.day}: {_remark(day)}" for day in own
+                    if _letter(day) in "Bls" or (_letter(day) == "?" and day.backups)]
+    return [*lines, "k kept, l kept but late, s kept but unusual, B broken, ? unknown, . not due, - not covered",
+            *remarks, ""]
+
+
+def _letter(day: Day) -> str:
+    if day.verdict.value == "kept":
+        return "l" if day.late else "s" if day.unusual else "k"
+    return {"broken": "B", "not due": ".", "not covered": "-", "unknown": "?"}[day.verdict.value]
+
+
+def _remark(day: Day) -> str:
+    words = (*(("late: it ended only after the day",) if day.late else ()), *(word.value for word in day.unusual))
+    if day.verdict.value == "broken" and not day.backups:
+        words = ("missing",)
+    return ": ".join(part for part in (", ".join(words), day.reason) if part)
 
 
 def _day_data(day: Day) -> dict[str, Any]:
     return {"database": day.database, "day": day.day.isoformat(), "verdict": day.verdict.value,
-            "backups": list(day.backups), "late": day.late, "reason": day.reason}
-
-
-
+            "backups": list(day.backups), "late": day.late, "unusual": [word.value for word in day.unusual],
+            "reason": day.reason}

@@ -13,7 +13,6 @@ from opsctl.backup.engines.contract import Found, Target
 from opsctl.backup.engines.mariadb import MariaDB
 from opsctl.backup.engines.postgresql import PostgreSQL, _position, _refuse
 from opsctl.backup.exchange import StageEnd, Transfer, telling_line
-from opsctl.backup.running import unusual
 from opsctl.core.errors import OperationFailed
 from tests.unit.backup.local_host import local_program
 
@@ -99,12 +98,3 @@ def test_the_restored_server_touches_nothing_of_the_original() -> None:
     ("FATAL: no pg_hba.conf entry\nhint\n", "FATAL: no pg_hba.conf entry")])
 def test_the_line_that_tells(text: str, line: str) -> None:
     assert telling_line(text) == line
-
-
-def test_a_size_far_from_the_usual_is_told() -> None:
-    usual = [100, 104, 98, 101]
-    assert unusual(usual, 102) == unusual(usual, 199) == unusual(usual[:2], 1) == ""
-    assert "usual" in unusual(usual, 49)
-    assert "usual" in unusual(usual, 209)
-    # Old sizes are forgotten: a database that grew is not unusual for ever.
-    assert unusual([1] * 30 + [1000] * 14, 1000) == ""
