@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from opsctl.cli.command import DECLARED, Kind
 from opsctl.cli.main import COMMANDS, GROUPS
 from scripts.generate_docs import generated
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 for name in (*GROUPS, *COMMANDS):
@@ -24,9 +23,8 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("api", "check"), ("api", "rotate"), ("api", "withdraw")}
 
 
-def opsctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "opsctl", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          check=False, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "100"})
+def opsctl(*arguments: str) -> forked.Ended:
+    return forked.run(arguments, {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "COLUMNS": "100"})
 
 
 def test_all_commands_are_declared() -> None:

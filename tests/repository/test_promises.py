@@ -1,6 +1,7 @@
 """Every promise of the data sheet is kept by commands and tests that exist, or its gap is named."""
 
 import ast
+import functools
 import importlib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAP: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "promises.yml").read_text(encoding="utf-8"))
 
 
+@functools.cache
 def functions() -> set[str]:
     return {node.name for path in (ROOT / "tests").rglob("test_*.py")
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)}

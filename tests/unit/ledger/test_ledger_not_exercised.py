@@ -32,6 +32,7 @@ def run(folder: Path, nothing_left_out: str, *options: str) -> str:
                           capture_output=True, check=False).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
 def test_reasons_are_counted_and_named(tmp_path: Path, options: tuple[str, ...]) -> None:
     output = run(tmp_path, "", *options)
@@ -39,6 +40,7 @@ def test_reasons_are_counted_and_named(tmp_path: Path, options: tuple[str, ...])
     assert "1 passed, 4 skipped" in output
 
 
+@pytest.mark.slow
 def test_nothing_may_be_left_out(tmp_path: Path) -> None:
     output = run(tmp_path, "1")
     assert "not exercised: 0" in output and "not exercised: no such machine" in output
