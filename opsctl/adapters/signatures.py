@@ -56,6 +56,15 @@ def signers(statement: bytes, signature: str, allowed: Path, namespace: str, fol
     return sound
 
 
+def fingerprint(key: Path) -> str:
+    """The key's fingerprint and comment; ConfigurationError when it cannot be read. No passphrase is asked for."""
+    done = _keygen("-l", "-f", str(key))
+    if done.returncode != 0:
+        raise ConfigurationError(f"{key} is no key that ssh-keygen can read",
+                                 "name your private key (mode 0600), or a public key that your agent holds")
+    return printable(done.stdout.decode(errors="replace").strip())
+
+
 def require_readable(allowed: Path) -> None:
     """ConfigurationError when the allowed signers cannot be read."""
     try:

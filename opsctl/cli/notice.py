@@ -10,6 +10,7 @@ import typer
 
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.notice_follow import bounce, confirm, diff, remind
+from opsctl.cli.notice_preview import preview
 from opsctl.cli.notice_views import Notice, check, coverage, list_notices, show
 from opsctl.cli.result import Result, outcomes_result
 from opsctl.cli.workplace import All, Customer, Customers, select, workplace
@@ -38,6 +39,8 @@ def draft(customers: Customers = None, everyone: All = False) -> Result:
 
 command(app, "notice", "list", kind=Kind.ASKS, without=_READS)(list_notices)
 command(app, "notice", "show", kind=Kind.ASKS, without=_READS)(show)
+command(app, "notice", "preview", kind=Kind.ACTS,
+        without="it shows drafts; what is approved on the page passes the gate as `notice approve` does")(preview)
 command(app, "notice", "diff", kind=Kind.ASKS, without=_READS)(diff)
 
 

@@ -93,5 +93,7 @@ def _list(value: Any) -> bool:
 def _short(value: Any) -> str:
     if value is None:
         return "nothing"
+    if _list(value) and any(isinstance(item, Mapping) for item in value):
+        return "1 item" if len(value) == 1 else f"{len(value)} items"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN - 3]}..."

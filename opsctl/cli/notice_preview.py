@@ -1,0 +1,32 @@
+"""`opsctl notice preview`: a page on this machine to read drafts and approve them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.emit import note
+from opsctl.cli.result import Result
+from opsctl.cli.workplace import Customers, select, workplace
+
+
+def preview(customers: Customers = None,
+            key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Your SSH key, to approve on the "
+                                                     "page as `notice approve` does; without, it only shows.")] = None
+            ) -> Result:
+    """Show drafts on a page of this machine, to read and approve them; Ctrl-C ends it."""
+    from opsctl.adapters.loopback import LoopbackSite
+    from opsctl.adapters.signatures import fingerprint
+    from opsctl.notices.preview.site import PreviewSite
+
+    mine = (key, fingerprint(key)) if key is not None else None
+    for customer, error in select(customers, not customers).broken.items():
+        note(f"{customer} is left out: {error.message}")
+    with workplace(acts=True) as place:
+        # The profiles are read anew for each page: what is corrected meanwhile shows.
+        site = LoopbackSite(PreviewSite(place, lambda: select(customers, not customers).profiles, mine))
+        site.serve(lambda address: note(f"Open this address; it works once, in one browser on this machine:\n\n"
+                                        f"  {address}\n\nCtrl-C ends the preview."))
+    return Result({}, "the preview has ended")
