@@ -1,4 +1,4 @@
-"""Is this machine, its settings and each customer's surroundings fit for work? Reads only."""
+"""Is this machine, its settings and each customer's surroundings fit for work? Leaves nothing but a locked probe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from opsctl.core.clock import Clock, iso
 from opsctl.core.errors import OpsctlError
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.workplace import Workplace
@@ -95,7 +94,7 @@ def _customer(place: Workplace, profile: KamstrupProfile, hosts: bool) -> Iterat
                 "" if known.is_file() else "write each host's key there, read on the host itself")
     if not hosts:
         return
-    yield _tried(group, "backup store", lambda: _store(profile, place.clock))
+    yield from _store(place, profile)
     for host in profile.hosts:
         yield _tried(group, f"host {host.name}", partial(_host, place, profile, host.name))
 
@@ -106,15 +105,13 @@ def _recipients(place: Workplace, profile: KamstrupProfile) -> str:
     return f"{len(read_recipients(profile.backup.recipients, place.customer_folder(profile.customer)))} keys"
 
 
-def _store(profile: KamstrupProfile, clock: Clock) -> str:
-    from opsctl.adapters.objects import open_store
+def _store(place: Workplace, profile: KamstrupProfile) -> Iterator[Check]:
+    from opsctl.backup.storecheck import examine_store
 
-    store = open_store(profile.backup.store)
-    listing = store.list(f"{getattr(profile.backup.store, 'prefix', '')}{profile.customer}/")
-    offset = abs((listing.now - clock.now()).total_seconds())
-    if offset > CLOCK_LIMIT_SECONDS:
-        raise UnfitError(f"its clock and this machine's differ by {offset:.0f} s", "set the clock that is wrong")
-    return f"{store.place}: {len(listing.objects)} objects, its clock says {iso(listing.now)}"
+    for found in examine_store(place, profile):
+        finding = Finding.WARN if found.fit is None else Finding.PASS if found.fit else Finding.FAIL
+        what = found.what if found.what == "backup store" else f"backup store: {found.what}"
+        yield Check(profile.customer, what, finding, found.detail, found.remedy)
 
 
 def _host(place: Workplace, profile: KamstrupProfile, name: str) -> str:

@@ -8,6 +8,7 @@ from opsctl.adapters.objects.model import (
     Listing,
     ObjectStore,
     OpenUpload,
+    Protections,
     Retained,
     Retention,
     StoredObject,
@@ -19,8 +20,8 @@ from opsctl.adapters.objects.model import (
 if TYPE_CHECKING:
     from opsctl.profiles.hosted import DirectoryStore, S3Store
 
-__all__ = ["Listing", "ObjectStore", "OpenUpload", "Retained", "Retention", "StoredObject", "StoredVersion",
-           "Unreachable", "UploadedPart", "open_store"]
+__all__ = ["Listing", "ObjectStore", "OpenUpload", "Protections", "Retained", "Retention", "StoredObject",
+           "StoredVersion", "Unreachable", "UploadedPart", "open_store"]
 
 
 def open_store(store: S3Store | DirectoryStore) -> ObjectStore:

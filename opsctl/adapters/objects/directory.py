@@ -19,6 +19,7 @@ from pathlib import Path
 from opsctl.adapters.objects.model import (
     Listing,
     OpenUpload,
+    Protections,
     Retention,
     StoredObject,
     StoredVersion,
@@ -164,6 +165,13 @@ class DirectoryObjects:
 
     def retention(self, key: str) -> Retention | None:
         return None
+
+    def protections(self, prefix: str) -> Protections:
+        with self._told("its room"):
+            return Protections(public_blocked=True, free=shutil.disk_usage(self._root).free)
+
+    def open_to_all(self, key: str) -> bool:
+        return bool(self._path(key).stat().st_mode & 0o077)
 
     @property
     def _uploads(self) -> Path:

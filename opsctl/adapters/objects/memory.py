@@ -11,6 +11,7 @@ from datetime import datetime
 from opsctl.adapters.objects.model import (
     Listing,
     OpenUpload,
+    Protections,
     Retained,
     Retention,
     StoredObject,
@@ -40,6 +41,7 @@ class MemoryObjects:
         self.clock = clock or SystemClock()
         self.objects: dict[str, tuple[bytes, datetime]] = {}
         self.locks: dict[str, Retention] = {}
+        self.guards = Protections(public_blocked=True)
         self._uploads: dict[str, _Upload] = {}
         self._numbers = itertools.count(1)
 
@@ -106,6 +108,12 @@ class MemoryObjects:
 
     def retention(self, key: str) -> Retention | None:
         return self.locks.get(key)
+
+    def protections(self, prefix: str) -> Protections:
+        return self.guards
+
+    def open_to_all(self, key: str) -> bool:
+        return not self.guards.public_blocked
 
 
 def _described(number: int, body: bytes) -> UploadedPart:

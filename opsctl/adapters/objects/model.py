@@ -66,6 +66,24 @@ class Retention:
     mode: str
 
 
+@dataclass(frozen=True)
+class Protections:
+    """How a store guards what is in it. lock_mode is "" and lock_days 0 without a lock for new objects.
+
+    expires_days: the store itself removes objects after so many. unknown: what it does not tell. free: bytes
+    that are left, None where there is no limit to see.
+    """
+
+    versioning: bool = False
+    lock_mode: str = ""
+    lock_days: int = 0
+    encryption: str = ""
+    expires_days: int | None = None
+    public_blocked: bool = False
+    unknown: tuple[str, ...] = ()
+    free: int | None = None
+
+
 class Retained(OperationFailed):
     """The store refuses to remove an object that is locked; not an error of the run."""
 
@@ -127,6 +145,12 @@ class ObjectStore(Protocol):
 
     def retention(self, key: str) -> Retention | None:
         """The lock on an object, or None."""
+
+    def protections(self, prefix: str) -> Protections:
+        """How the store guards what is under `prefix`."""
+
+    def open_to_all(self, key: str) -> bool:
+        """Whether the object can be read without credentials."""
 
 
 def safe_key(key: str) -> str:

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from opsctl.adapters.objects.model import (
     Listing,
     OpenUpload,
+    Protections,
     Retained,
     Retention,
     StoredObject,
@@ -47,11 +48,13 @@ class S3Objects:
 
     signs = True
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str = "", endpoint: str = "") -> None:
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "", endpoint: str = "",
+                 ca_file: str | None = None) -> None:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
         self._endpoint = endpoint
+        self._ca_file = ca_file
 
     @classmethod
     def at(cls, store: S3Store) -> S3Objects:
@@ -67,7 +70,7 @@ class S3Objects:
             "s3", region_name=store.region, endpoint_url=store.endpoint, config=config,
             aws_access_key_id=given["access_key_id"], aws_secret_access_key=given["secret_access_key"],
             aws_session_token=given.get("session_token"), verify=store.ca_file or True)
-        return cls(client, store.bucket, store.prefix, store.endpoint or "")
+        return cls(client, store.bucket, store.prefix, store.endpoint or "", store.ca_file)
 
     @property
     def place(self) -> str:
@@ -180,6 +183,16 @@ class S3Objects:
             return Retention(None, "legal hold")
         until = head.get("ObjectLockRetainUntilDate")
         return None if until is None else Retention(until.astimezone(UTC), head.get("ObjectLockMode", "lock").lower())
+
+    def protections(self, prefix: str) -> Protections:
+        from opsctl.adapters.objects.s3_protections import protections
+
+        return protections(self._client, self._bucket, self._prefix + prefix)
+
+    def open_to_all(self, key: str) -> bool:
+        from opsctl.adapters.objects.s3_protections import open_to_all
+
+        return open_to_all(self.sign_get(key, 60).reveal(), self._ca_file)
 
     def _full(self, key: str) -> str:
         return self._prefix + safe_key(key)

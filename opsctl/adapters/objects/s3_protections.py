@@ -1,0 +1,72 @@
+"""How a bucket protects what is in it: asked of the store itself; what it does not answer is named."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from opsctl.adapters.objects.model import Protections
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# "There is none" is an answer; every other refusal means that nobody knows.
+_NONE = frozenset({"ObjectLockConfigurationNotFoundError", "ServerSideEncryptionConfigurationNotFoundError",
+                   "NoSuchLifecycleConfiguration", "NoSuchPublicAccessBlockConfiguration"})
+
+
+def protections(client: S3Client, bucket: str, prefix: str) -> Protections:
+    """Ask for versioning, lock, encryption, lifecycle and public access. prefix: of the keys that matter."""
+    unknown: list[str] = []
+
+    def ask(what: str, call: Callable[..., Any]) -> dict[str, Any]:
+        try:
+            return dict(call(Bucket=bucket))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NONE:
+                unknown.append(what)
+        except BotoCoreError:
+            unknown.append(what)
+        return {}
+
+    versioning = ask("versioning", client.get_bucket_versioning).get("Status") == "Enabled"
+    lock = ask("object lock", client.get_object_lock_configuration).get("ObjectLockConfiguration", {})
+    default = lock.get("Rule", {}).get("DefaultRetention", {})
+    rules = ask("encryption", client.get_bucket_encryption).get("ServerSideEncryptionConfiguration", {}).get("Rules")
+    life = ask("lifecycle", client.get_bucket_lifecycle_configuration).get("Rules", [])
+    public = ask("public access", client.get_public_access_block).get("PublicAccessBlockConfiguration", {})
+    return Protections(
+        versioning=versioning, lock_mode=str(default.get("Mode", "")).lower(),
+        lock_days=int(default.get("Days", 0)) or int(default.get("Years", 0)) * 365,
+        encryption=str((rules or [{}])[0].get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "")),
+        expires_days=_soonest(life, prefix), public_blocked=len(public) >= 4 and all(public.values()),
+        unknown=tuple(unknown))
+
+
+def _soonest(rules: list[Any], prefix: str) -> int | None:
+    """Days after which the bucket's own rules remove something under `prefix`; None for never."""
+    found = []
+    for rule in rules:
+        scope = str(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
+        if rule.get("Status") == "Enabled" and (prefix.startswith(scope) or scope.startswith(prefix)):
+            found += [int(part["Days"]) for part in (rule.get("Expiration", {}),) if "Days" in part]
+    return min(found, default=None)
+
+
+def open_to_all(address: str, ca_file: str | None) -> bool:
+    """Whether anybody can read the object at a signed address, asked without its signature."""
+    target = urlsplit(address)
+    connection = http.client.HTTPSConnection(str(target.hostname), target.port, timeout=20,
+                                             context=ssl.create_default_context(cafile=ca_file))
+    try:
+        connection.request("GET", target.path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,112 @@
+"""What `doctor` finds of a store: a real cycle of put, read and removal, its settings, and its room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from opsctl.adapters.objects import Protections, Retention, open_store
+from opsctl.adapters.objects.memory import MemoryObjects
+from opsctl.backup.storecheck import examine_store, guarded, room
+from opsctl.core.clock import FixedClock
+from opsctl.core.errors import OperationFailed
+from opsctl.profiles.hosted import DirectoryStore
+from tests.unit.backup.made import NOON, Bench, bench
+
+GOOD = Protections(versioning=True, lock_mode="compliance", lock_days=30, encryption="aws:kms", public_blocked=True)
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Bench:
+    return bench(tmp_path)
+
+
+@pytest.fixture
+def store(found: Bench) -> MemoryObjects:
+    return MemoryObjects(found.clock)
+
+
+def told(found: Bench, store: MemoryObjects) -> dict[str, bool | None]:
+    return {one.what: one.fit for one in examine_store(found.workplace, found.profile, store=store)}
+
+
+def test_a_fit_store_is_put_read_and_left_as_it_was(found: Bench, store: MemoryObjects) -> None:
+    assert told(found, store)["put, read, remove"] is True
+    assert store.objects == {}
+
+
+def test_a_locked_probe_is_refused_removal_and_used_again(found: Bench, store: MemoryObjects,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"{found.profile.customer}/doctor-probe"
+    put, puts = store.put, []
+
+    def locking(name: str, body: bytes) -> None:
+        put(name, body)
+        puts.append(name)
+        store.locks[name] = Retention(found.clock.now() + timedelta(days=30), "compliance")
+
+    monkeypatch.setattr(store, "put", locking)
+    for _ in range(2):
+        [cycle] = [one for one in examine_store(found.workplace, found.profile, store=store)
+                   if one.what == "put, read, remove"]
+        assert (cycle.fit, "refused until" in cycle.detail) == (True, True)
+    assert puts == [key]
+
+
+def test_a_lock_that_does_not_hold_is_a_failure(found: Bench, store: MemoryObjects,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "retention", lambda key: Retention(NOON + timedelta(days=9), "governance"))
+    assert told(found, store)["put, read, remove"] is False
+
+
+def test_what_cannot_be_removed_without_a_lock_is_a_failure(found: Bench, store: MemoryObjects,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(key: str) -> None:
+        raise OperationFailed("AccessDenied")
+
+    monkeypatch.setattr(store, "delete", refused)
+    assert told(found, store)["backup store"] is False
+
+
+def test_a_store_open_to_all_and_one_whose_clock_is_off(found: Bench, store: MemoryObjects) -> None:
+    store.guards = replace(GOOD, public_blocked=False)
+    [*_, last] = examine_store(found.workplace, found.profile, store=store)
+    assert (last.fit, "anybody" in last.detail) == (False, True)
+    assert store.objects == {}
+    store.guards, store.clock = GOOD, FixedClock(NOON + timedelta(minutes=11))
+    assert told(found, store)["backup store"] is False
+
+
+@pytest.mark.parametrize(("change", "what", "fit"), [
+    ({}, "lock", True), ({"lock_days": 0}, "lock", None), ({"lock_days": 31}, "lock", None),
+    ({"expires_days": 29}, "lifecycle", False), ({"expires_days": 30}, "lifecycle", True),
+    ({"versioning": False}, "versioning", None), ({"encryption": ""}, "encryption", None),
+    ({"public_blocked": False}, "public access", None), ({"unknown": ("lifecycle",)}, "settings", None)])
+def test_each_setting_is_judged(change: dict[str, object], what: str, fit: bool | None) -> None:
+    findings = {one.what: one for one in guarded(replace(GOOD, **change), 30, True)}  # type: ignore[arg-type]
+    assert findings[what].fit is fit
+    assert fit or findings[what].remedy
+
+
+def test_room_for_thirty_days_is_reckoned() -> None:
+    sizes = [[10**9] * 20, [5 * 10**8]]
+    assert room(sizes, 30, 0, 47 * 10**9).fit
+    assert room(sizes, 30, 0, 46 * 10**9).fit is False
+    # What is there already is not needed again; old sizes are forgotten.
+    assert room(sizes, 30, 20 * 10**9, 27 * 10**9).fit
+    assert room([[10**12] + [10**9] * 14], 30, 0, 32 * 10**9).fit
+    assert room([[]], 30, 0, 1).fit
+    assert room(sizes, 30, 0, None).fit
+
+
+def test_a_directory_says_what_it_is(found: Bench, tmp_path: Path) -> None:
+    root = tmp_path / "directory"
+    root.mkdir(mode=0o700)
+    place = open_store(DirectoryStore(kind="directory", path=str(root)))
+    real = {one.what: one.fit for one in examine_store(found.workplace, found.profile, store=place)}
+    # The bench's clock stands still: a real store's differs from it, and that is told.
+    assert real == {"backup store": False, "put, read, remove": True, "lock": None, "room": True}
+    assert [path.name for path in root.rglob("*")] == [".uploads"]
