@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from opsctl.ledger import Entry, HeldLease, Ledger
 
 LEASE_SECONDS = 90
+HOSTS = "hosts"
+"""The lease of whatever copies from a customer's hosts or changes them: a backup does not begin while they reboot."""
+
+_ON_HOSTS = frozenset({"backup", "patch", "release"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
     """Gate, lease, act, record; return the recorded outcome.
 
     operation: the command's words, such as `backup run`. lease: its name within the customer;
-    by default the operation's first word, so that two backups of one customer exclude each other.
+    by default HOSTS for work on its hosts, else the operation's first word: work of one sort excludes itself.
     terms_of: the instant whose contract decides, for custody of what was taken under it; default now.
     Raises NotCovered before anything is touched, Locked when another run holds the lease. An
     OpsctlError from `act` is recorded and returned as a failed outcome; anything else is recorded
@@ -94,11 +98,16 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
     """
     decision = gate(profile, request, terms_of or workplace.clock.now(), workplace.ledger).require(profile.customer)
     with _leased(workplace, profile.customer, request, operation, decision,
-                 lease or operation.split(maxsplit=1)[0]) as run:
+                 lease or _lease_of(operation)) as run:
         outcome = _acted(run, act)
         outcome = replace(outcome, run=run.id, warnings=(*decision.warnings, *outcome.warnings))
         _finish(run, outcome)
         return outcome
+
+
+def _lease_of(operation: str) -> str:
+    sort = operation.split(maxsplit=1)[0]
+    return HOSTS if sort in _ON_HOSTS else sort
 
 
 def _acted(run: Run, act: Callable[[Run], Outcome]) -> Outcome:

@@ -50,3 +50,24 @@ def test_a_run_folder_that_cannot_be_made_is_told_and_frees_the_lease(place: Wor
                 lambda run: Outcome("sample-aalund", "backup", Status.DONE, ""))
     assert place.ledger.leases() == []
     assert list(place.ledger.entries("sample-aalund")) == []
+
+
+@pytest.mark.parametrize(("outer", "inner", "excluded"), [
+    ("patch apply", "backup run", True), ("backup run", "patch apply", True), ("release install", "backup run", True),
+    ("backup run", "backup prune", True), ("patch apply", "notice send", False),
+    ("backup run", "storage check", False)])
+def test_work_on_the_same_hosts_excludes_itself(outer: str, inner: str, excluded: bool, place: Workplace) -> None:
+    profile = load_profile(ROOT / "inventories", "sample-aalund")
+    done = Outcome("sample-aalund", "backup", Status.DONE, "")
+
+    def act(run: Run) -> Outcome:
+        if excluded:
+            with pytest.raises(Locked, match=f"is held by {run.id}"):
+                perform(place, profile, REQUEST, inner, lambda run: done)
+        else:
+            assert perform(place, profile, REQUEST, inner, lambda run: done).status is Status.DONE
+        other = load_profile(ROOT / "inventories", "sample-birkeby")
+        assert perform(place, other, REQUEST, inner, lambda run: done).status is Status.DONE
+        return done
+
+    assert perform(place, profile, REQUEST, outer, act).status is Status.DONE
