@@ -12,6 +12,7 @@ from opsctl.core.errors import OpsctlError
 from opsctl.fleet.nightly import last_patched
 from opsctl.ledger.model import Entry
 from opsctl.notices.planning import plan
+from opsctl.notices.register import KINDS, revisions
 from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.model import Word
@@ -72,9 +73,8 @@ def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | Opsct
         return Verdict(Word.UNKNOWN, error.message)
     if not decision.allowed:
         return Verdict(Word.NOT_COVERED, decision.reason)
-    drafted = {str(entry.payload["release"]) for entry in workplace.ledger.entries(
-        profile.customer, kinds=("notice.drafted",), until=now)}
-    return notice_verdict(str(found.facts.way.target.version) if found.facts else None, found.reason, drafted)
+    drafts = revisions(workplace.ledger.entries(profile.customer, kinds=KINDS, until=now))
+    return notice_verdict(str(found.facts.way.target.version) if found.facts else None, found.reason, drafts)
 
 
 def _backup_days(workplace: Workplace, profile: Profile, now: datetime) -> frozenset[date]:

@@ -2,6 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
+from opsctl.notices.model import NoticeKind
+from opsctl.notices.register import Approval, Attempt, Revision
 from opsctl.promises.model import Word
 from opsctl.report.status import backup_verdict, notice_verdict, platform_verdict, storage_verdict
 
@@ -30,10 +34,30 @@ def test_storage() -> None:
     assert storage_verdict({"status": "check failed", "summary": "full"}, TODAY, TODAY).word is Word.BROKEN
 
 
-def test_notices() -> None:
-    assert notice_verdict(None, "already on the newest", []).word is Word.NO_EVENT
-    assert notice_verdict("6.0.0", "", ["6.0.0"]).word is Word.NOT_DUE
-    assert notice_verdict("6.0.0", "", ["5.5.0"]).word is Word.UNKNOWN
+def steps(*states: str, release: str = "6.0.0", approved: bool = True) -> Revision:
+    """A revision for two contacts, whose deliveries have come so far."""
+    attempts = {f"contact-{index}": Attempt(f"notice.{state}", NOW) for index, state in enumerate(states)}
+    approval = Approval("anna", NOW, "00", "") if approved else None
+    return Revision(f"release-{release}", 1, release, NoticeKind.UPDATE, "00", ("contact-0", "contact-1"), "jens", NOW,
+                    NOW, (), {}, approval, attempts)
+
+
+@pytest.mark.parametrize(("drafts", "word", "detail"), [
+    ([], Word.UNKNOWN, "no draft for 6.0.0"), ([steps(release="5.5.0")], Word.UNKNOWN, "no draft for 6.0.0"),
+    ([steps(approved=False)], Word.NOT_DUE, "6.0.0 drafted, to be approved and sent"),
+    ([steps()], Word.NOT_DUE, "6.0.0 approved, to be sent"),
+    ([steps("accepted")], Word.NOT_DUE, "6.0.0 told to 1 of 2"),
+    ([steps("accepted", "unknown")], Word.UNKNOWN, "6.0.0 sent, and the outcome is unknown"),
+    ([steps("accepted", "sending")], Word.UNKNOWN, "6.0.0 sent, and the outcome is unknown"),
+    ([steps("accepted", "refused")], Word.BROKEN, "6.0.0 refused for 1 of 2"),
+    ([steps("bounced", "refused")], Word.BROKEN, "6.0.0 bounced for 1, refused for 1 of 2"),
+    ([steps("accepted", "accepted")], Word.KEPT, "6.0.0 told 2026-11-23"),
+    ([steps("accepted", "accepted"), steps(approved=False)], Word.KEPT, "6.0.0 told 2026-11-23"),
+])
+def test_notices(drafts: list[Revision], word: Word, detail: str) -> None:
+    verdict = notice_verdict("6.0.0", "", drafts)
+    assert (verdict.word, verdict.detail) == (word, detail)
+    assert notice_verdict(None, "already on the newest", drafts).word is Word.NO_EVENT
 
 
 def test_backups_that_never_came_are_a_broken_promise() -> None:
