@@ -32,6 +32,7 @@ GROUPS: Mapping[str, str] = {
     "permission": "Third-party permissions that customers confirmed for work on their machines.",
     "profile": "Validate profiles, export their schema.",
     "promise": "What the contract makes due, and whether it was kept.",
+    "report": "Reports from the ledger.",
     "storage": "Capacity and performance of storage.",
     "support": "The service levels' clock: deadlines and verdicts in working hours.",
     "window": "Maintenance windows and freezes.",

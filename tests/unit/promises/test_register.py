@@ -198,3 +198,13 @@ def test_the_months_of_a_zone_join_without_a_gap() -> None:
         assert month.following.before == month
         month = month.following
     assert LATER.month == 11
+
+
+def test_network_checks_are_owed_from_the_first_on_record() -> None:
+    def checked(day: date, level: str = "ok") -> tuple[str, datetime, dict[str, Any]]:
+        return ("network.checked", at(day), {"level": level, "summary": "1 of 1 up"})
+
+    found = items(view(evidence(checked(DAYS[3]), checked(DAYS[5], "critical"), checked(DAYS[6], "unknown"))), "P15")
+    assert [item.word for item in found[:8]] == [Word.UNKNOWN] * 3 + [
+        Word.KEPT, Word.BROKEN, Word.KEPT, Word.UNKNOWN, Word.BROKEN]
+    assert items(view(evidence(), name="birkeby"), "P15")[0].word is Word.NO_EVENT

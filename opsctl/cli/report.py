@@ -1,0 +1,76 @@
+"""`opsctl report`: what was promised and what was done, for the customer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.command import Kind, command, group
+from opsctl.cli.files import require_writable, write
+from opsctl.cli.result import Result
+from opsctl.cli.workplace import At, Customer, instant, profile, workplace
+from opsctl.report.service.formats import ReportFormat
+
+app = group("Reports from the ledger.")
+
+ForMonth = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month it is about.")]
+Form = Annotated[ReportFormat, typer.Option("--format", help="In what form.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What a later revision corrects.")]
+Sentence = Annotated[str, typer.Argument(metavar="TEXT", help="One or two sentences.")]
+
+_READS = "it reads the ledger and delivers nothing"
+
+
+@command(app, "report", "service", kind=Kind.ASKS, without=_READS)
+def service(customer: Customer, month: ForMonth, form: Form = ReportFormat.MARKDOWN, output: Output = None,
+            at: At = None) -> Result:
+    """Write the month's service report; every figure names its evidence.
+
+    The same ledger gives the same bytes. What is not known is printed as unknown, what is not in the contract as such.
+    """
+    from opsctl.promises.month import parse
+    from opsctl.report.service.formats import render
+    from opsctl.report.service.issuing import make
+
+    if output is not None:
+        require_writable(output)
+    wanted, now, found = parse(month), instant(at), profile(customer)
+    with workplace(acts=False) as place:
+        made = make(place, found, wanted, now)
+        text = render(made, form, place.settings.templates / "reports")
+    if output is not None:
+        write(output, text.encode(), mode=0o600)
+    data = {"customer": customer, "month": month, "revision": made.revision, "headline": made.headline,
+            "counts": made.counts, "as_of": made.as_of, "file": str(output) if output else None,
+            "report": None if output else text}
+    shown = f"{output}: {made.revision}. {made.headline}" if output else text.rstrip("\n")
+    return Result(data, shown, warnings=(made.provisional,) if made.provisional else ())
+
+
+@command(app, "report", "note", kind=Kind.ACTS, without="it records a person's words for a report")
+def note(customer: Customer, text: Sentence, month: ForMonth) -> Result:
+    """Add a sentence to the head of a month's report, marked with your name."""
+    from opsctl.promises.month import parse
+    from opsctl.report.service.issuing import note as record
+
+    wanted, found = parse(month), profile(customer)
+    with workplace(acts=True) as place:
+        entry = record(place, found, wanted, text)
+    return Result({"customer": customer, "month": month, "evidence": entry.reference}, f"noted: {entry.reference}")
+
+
+@command(app, "report", "issue", kind=Kind.ACTS, without="it records which report was handed out")
+def issue(customer: Customer, month: ForMonth, reason: Reason = "") -> Result:
+    """Record that the month's report is handed out as it stands; a changed one is a new revision with its reason."""
+    from opsctl.promises.month import parse
+    from opsctl.report.service.issuing import issue as record
+
+    wanted, found = parse(month), profile(customer)
+    with workplace(acts=True) as place:
+        made, new = record(place, found, wanted, reason)
+    told = "issued" if new else "unchanged: issued already"
+    return Result({"customer": customer, "month": month, "revision": made.revision, "issued": new},
+                  f"{customer} {month}: {made.revision} {told}")

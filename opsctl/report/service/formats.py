@@ -1,0 +1,127 @@
+"""The report as HTML, Markdown, JSON and CSV: the same rows in each, and nothing that changes from run to run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+
+from opsctl.contract.services import PRODUCT
+from opsctl.core.errors import ConfigurationError
+from opsctl.core.text import printable
+from opsctl.report.service.model import SYMBOLS, Report
+
+HTML = "service.html.j2"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class ReportFormat(StrEnum):
+    """In what form."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    CSV = "csv"
+
+
+def render(report: Report, form: ReportFormat, templates: Path) -> str:
+    """The report's text; ends with one line feed."""
+    makers: Mapping[ReportFormat, Callable[[], str]] = {
+        ReportFormat.HTML: lambda: html(report, templates), ReportFormat.MARKDOWN: lambda: markdown(report),
+        ReportFormat.JSON: lambda: json.dumps(asdict(report), ensure_ascii=False, indent=2) + "\n",
+        ReportFormat.CSV: lambda: table(report)}
+    return makers[form]()
+
+
+def html(report: Report, templates: Path) -> str:
+    """One file without scripts and external resources. ConfigurationError when the template cannot be rendered."""
+    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(loader=FileSystemLoader(templates), undefined=StrictUndefined, autoescape=True,
+                                       trim_blocks=True, lstrip_blocks=True)
+    environment.filters["printable"] = printable
+    environment.filters["anchor"] = anchor
+    try:
+        text = environment.get_template(HTML).render(report=report, product=PRODUCT, weekdays=WEEKDAYS,
+                                                     symbols={word.value: sign for word, sign in SYMBOLS.items()},
+                                                     evidence=cited(report))
+    except TemplateNotFound:
+        raise ConfigurationError(f"the template {templates / HTML} does not exist",
+                                 "name the folder in opsctl.yml under `templates`, or run opsctl where it is") from None
+    except TemplateError as error:
+        raise ConfigurationError(f"the template {templates / HTML} cannot be rendered: {error.message}",
+                                 "correct the template") from error
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+def anchor(reference: str) -> str:
+    """The name of an entry's place in the page."""
+    return "e-" + reference.replace(":", "-")
+
+
+def cited(report: Report) -> tuple[str, ...]:
+    """Every entry that a figure rests on, in the ledger's order."""
+    cited_by = [item.evidence for section in report.sections for item in (*section.rows, *section.by_person)]
+    cited_by += [day.evidence for section in report.sections for day in section.days]
+    found = {reference for evidence in cited_by for reference in evidence}
+    return tuple(sorted(found, key=lambda reference: (reference.partition(":")[0], int(reference.rpartition(":")[2]))))
+
+
+def markdown(report: Report) -> str:
+    """CommonMark with pipe tables."""
+    lines = [f"# {_md(PRODUCT)} service report {report.month}: {_md(report.name)}", "",
+             f"{report.customer}, {report.hosting}, {report.revision}. Days are local days in {report.zone}.", ""]
+    lines += [f"**Provisional: {report.provisional}.**", ""] if report.provisional else []
+    lines += ["**Sample customer: invented data.**", ""] if report.sample else []
+    lines += [f"- Before: {_md(correction)}" for correction in report.corrections]
+    for section in report.sections:
+        lines += ["", f"## {section.number}. {section.title}", "", *(f"{_md(note)}\n" for note in section.notes)]
+        lines += [f"> {_md(said.cells[0])} (written by {_md(said.cells[1])}{_md_evidence(said.evidence)})\n"
+                  for said in section.by_person]
+        if section.days:
+            lines.append(" ".join(f"{day.number}{SYMBOLS[day.word]}" for day in section.days) + "\n")
+        if section.rows:
+            lines += [f"| {' | '.join((*section.headings, 'Evidence'))} |",
+                      f"|{'---|' * (len(section.headings) + 1)}",
+                      *(f"| {' | '.join((*map(_md, row.cells), _references(row.evidence)))} |" for row in section.rows)]
+    lines += ["", f"Evidence up to {report.as_of}."]
+    return "\n".join(lines).strip() + "\n"
+
+
+def table(report: Report) -> str:
+    """CSV (RFC 4180): one line per row and per calendar day. A cell that looks like a formula gets a quote in front."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("customer", "month", "section", "verdict", "what", "detail", "evidence"))
+    for section in report.sections:
+        for day in section.days:
+            writer.writerow((report.customer, report.month, section.key, day.word.value,
+                             f"{report.month}-{day.number:02}", _cell(day.detail), " ".join(day.evidence)))
+        for row in (*section.by_person, *section.rows):
+            writer.writerow((report.customer, report.month, section.key, row.word.value if row.word else "",
+                             _cell(row.cells[0]), _cell("; ".join(row.cells[1:])), " ".join(row.evidence)))
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+
+
+def _md(text: str) -> str:
+    return "".join(f"\\{sign}" if sign in "\\|`*_<>[]#" else sign for sign in printable(text))
+
+
+def _references(evidence: tuple[str, ...]) -> str:
+    more = f" and {len(evidence) - 4} more" if len(evidence) > 4 else ""
+    return ", ".join(evidence[:4]) + more
+
+
+def _md_evidence(evidence: tuple[str, ...]) -> str:
+    return f", {_references(evidence)}" if evidence else ""
+
+
