@@ -22,7 +22,6 @@ from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.content import Headline
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
@@ -89,7 +88,7 @@ def _sign(run: Run, draft: Revision, facts: Facts, key: Path, folder: Path) -> S
                               "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None
     run.record(register.APPROVED, {"notice": draft.notice, "revision": draft.number, "sha256": draft.sha256,
                                    "signer": names[0], "signature": signature,
-                                   "security": facts.content.headline is Headline.SECURITY})
+                                   "security": facts.security})
     return names
 
 
@@ -107,8 +106,7 @@ def require_approved(run: Run, draft: Revision, facts: Facts) -> tuple[str, ...]
 
 def needs_another(facts: Facts, policy: NoticePolicy) -> bool:
     """Whether somebody else than the drafter has to approve; by default for major releases and security fixes."""
-    security = facts.content.headline is Headline.SECURITY
-    return asked(facts.kind, security, policy.second_person, "second_person")
+    return asked(facts.kind, facts.security, policy.second_person, "second_person")
 
 
 def same_person(names: Sequence[str], drafter: str) -> bool:

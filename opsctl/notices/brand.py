@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from opsctl.notices.headers import name_problem
+from opsctl.notices.layers import Layers
 from opsctl.profiles.parts import EmailAddress, Part
 from opsctl.profiles.validation import validated
 
+FILE = "brand.yml"
 LEAST_CONTRAST = 4.5
 """Text on its ground, WCAG 2.2 success criterion 1.4.3."""
 
@@ -83,9 +84,10 @@ class Brand(Part):
 _ADAPTER: TypeAdapter[Brand] = TypeAdapter(Brand)
 
 
-def load(folder: Path) -> Brand:
-    """The brand of the template folder `folder`; ConfigurationError with every problem at once."""
-    return validated(_ADAPTER, folder / "brand.yml", folder)
+def load(layers: Layers) -> Brand:
+    """The brand, a customer's own before everybody's; ConfigurationError with every problem at once."""
+    folder, path = layers.file(FILE)
+    return validated(_ADAPTER, path, folder)
 
 
 def contrast(one: str, other: str) -> float:

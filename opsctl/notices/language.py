@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -23,26 +23,27 @@ PATTERNS = "format"
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of `language`, by dotted key; plural forms lie under `key.one`, `key.other` and so on."""
+    """The words of `language`, by dotted key; plural forms lie under `key.0`, `key.1` and so on; `plural` chooses."""
 
     language: Language
     locale: Locale
     words: Mapping[str, str]
     file: str
+    plural: Callable[[int], int]
 
     def say(self, key: str, **values: object) -> str:
         """The words of `key` with `values` put in; the product's name is always at hand."""
         if key not in self.words:
-            raise ConfigurationError(f"{self.file}: {key} is missing", "add it, translated from en.yml")
+            raise ConfigurationError(f"{self.file}: {key} is missing", "add it, translated from messages.pot")
         try:
             return self.words[key].format_map({"product": PRODUCT, **values})
         except KeyError as error:
             raise ConfigurationError(f"{self.file}: {key} asks for {error}, which it does not get",
-                                     "use the placeholders of en.yml") from None
+                                     "use the placeholders of messages.pot") from None
 
     def count(self, key: str, number: int, **values: object) -> str:
         """The words of `key` in the plural form that `number` asks for."""
-        return self.say(f"{key}.{self.locale.plural_form(number)}", count=self.number(number), **values)
+        return self.say(f"{key}.{self.plural(number)}", count=self.number(number), **values)
 
     def number(self, number: int | float) -> str:
         """A number with the language's separators."""
@@ -80,6 +81,28 @@ class Wording:
         zone = utc.astimezone(ZoneInfo(DANISH_TIME)).tzname()
         return self.say("end_of_day", day=self.day(day), zone=self.say(f"zone.{zone}"),
                         utc=self.clock(utc.hour, utc.minute))
+
+    def period(self, start: datetime, end: datetime) -> str:
+        """From `start` to `end`, in Danish time and in UTC; on one day in short."""
+        zone = ZoneInfo(DANISH_TIME)
+        first, last = start.astimezone(zone), end.astimezone(zone)
+        utc_first, utc_last = start.astimezone(UTC), end.astimezone(UTC)
+        if len({first.date(), last.date(), utc_first.date(), utc_last.date()}) > 1 or first.tzname() != last.tzname():
+            return self.say("from_to", start=self.moment(start), end=self.moment(end))
+        return self.say("period", day=self.day(first.date()), start=self.clock(first.hour, first.minute),
+                        end=self.clock(last.hour, last.minute), zone=self.say(f"zone.{first.tzname()}"),
+                        utc_start=self.clock(utc_first.hour, utc_first.minute),
+                        utc_end=self.clock(utc_last.hour, utc_last.minute))
+
+    def local_short_day(self, instant: datetime) -> str:
+        """The Danish day of `instant` for a subject line."""
+        return self.short_day(instant.astimezone(ZoneInfo(DANISH_TIME)).date())
+
+    def duration(self, minutes: int) -> str:
+        """Hours and minutes."""
+        hours, rest = divmod(minutes, 60)
+        parts = [self.count(key, number) for key, number in (("whole_hours", hours), ("minutes", rest)) if number]
+        return self.all_of(parts or [self.count("minutes", 0)])
 
     def any_of(self, parts: Sequence[str]) -> str:
         """`a`, `a or b`, `a, b or c`."""

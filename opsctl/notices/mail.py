@@ -1,4 +1,4 @@
-"""A letter as the bytes of a mail: text first, then HTML; headers checked before and after they are written.
+"""A letter as the bytes of a mail: text first, then HTML, then what is attached; headers checked before and after.
 
 A draft opens as one in clients that know `X-Unsent`; sending sets its own date. RFC 5322, RFC 2046, RFC 3834.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,12 +16,23 @@ from email.utils import format_datetime
 
 from opsctl.contract.services import PRODUCT
 from opsctl.core.errors import ConfigurationError, OperationFailed
-from opsctl.notices import headers
+from opsctl.notices import calendar_part, headers
 from opsctl.notices.brand import Brand
 from opsctl.notices.model import Edition, Letter, Recipient
 
+_THREAD = 8
 MAXIMUM_LINE = 998
 """Bytes in a line without its end (RFC 5322, 2.1.1)."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the mail holds. event: the calendar file. security: name and bytes of the security file."""
+
+    text: str
+    html: str
+    event: bytes | None = None
+    security: tuple[str, bytes] | None = None
 
 
 def message_id(notice: str, revision: int, customer: str, address: str, domain: str) -> str:
@@ -29,8 +41,8 @@ def message_id(notice: str, revision: int, customer: str, address: str, domain: 
     return f"<opsctl.{notice}.{revision}.{contact}@{domain}>"
 
 
-def render(letter: Letter, text: str, html: str, *, notice: str, customer: str, recipient: Recipient,
-           edition: Edition, brand: Brand) -> bytes:
+def render(letter: Letter, parts: Parts, *, notice: str, customer: str, recipient: Recipient, edition: Edition,
+           brand: Brand) -> bytes:
     """The bytes of the mail.
 
     Raises ConfigurationError when a value may not stand in a header, OperationFailed when the bytes do not read
@@ -39,7 +51,7 @@ def render(letter: Letter, text: str, html: str, *, notice: str, customer: str, 
     identity = message_id(notice, edition.revision, customer, recipient.address, brand.domain)
     wanted = intended(letter.subject, identity, edition.date, recipient, brand)
     message = EmailMessage(policy=SMTP)
-    _add_body(message, text, html, identity)
+    _add_body(message, parts, identity)
     for name, value in wanted:
         message[name] = value
     written = _in_order(message.as_bytes(), [name for name, _ in wanted])
@@ -59,6 +71,7 @@ def intended(subject: str, identity: str, at: datetime, recipient: Recipient, br
         ("Subject", headers.require(subject, "the subject (it holds the customer's name)")),
         ("Date", format_datetime(at)),
         ("Message-ID", identity),
+        *_thread(identity),
         ("Content-Language", recipient.language),
         ("Auto-Submitted", "auto-generated"),
         # Out-of-office answers are not wanted; delivery reports are, they are evidence.
@@ -70,6 +83,14 @@ def intended(subject: str, identity: str, at: datetime, recipient: Recipient, br
     ]
 
 
+def _thread(identity: str) -> list[tuple[str, str]]:
+    """A later revision answers the one before (RFC 5322, 3.6.4), so that a reader shows them together."""
+    local, _, domain = identity.removeprefix("<").partition("@")
+    before, number, contact = local.rsplit(".", 2)
+    earlier = [f"<{before}.{revision}.{contact}@{domain}" for revision in range(1, int(number))][-_THREAD:]
+    return [("In-Reply-To", earlier[-1]), ("References", " ".join(earlier))] if earlier else []
+
+
 def _address(name: str, address: str) -> Address:
     try:
         return Address(display_name=name, addr_spec=headers.require(address, "an address"))
@@ -78,11 +99,20 @@ def _address(name: str, address: str) -> Address:
                                  "correct it in the profile or in brand.yml") from None
 
 
-def _add_body(message: EmailMessage, text: str, html: str, identity: str) -> None:
-    message.set_content(text, charset="utf-8", cte="quoted-printable")
-    message.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
-    # A boundary of its own would differ from run to run.
-    message.set_boundary(f"=_{hashlib.sha256(identity.encode()).hexdigest()[:32]}")
+def _add_body(message: EmailMessage, parts: Parts, identity: str) -> None:
+    message.set_content(parts.text, charset="utf-8", cte="quoted-printable")
+    message.add_alternative(parts.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    if parts.security is not None:
+        name, found = parts.security
+        message.add_attachment(found, "application", "json", filename=name)
+    if parts.event is not None:
+        # Last, and an attachment: a calendar looks for something to act on in the first part alone ([MS-OXCMAIL]).
+        method = {"method": "PUBLISH"} if b"\r\nMETHOD:PUBLISH\r\n" in parts.event else {}
+        message.add_attachment(parts.event.decode(), "calendar", charset="utf-8", cte="base64",
+                               filename=calendar_part.NAME, params=method)
+    # Boundaries of their own would differ from run to run.
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{hashlib.sha256(f'{number}{identity}'.encode()).hexdigest()[:32]}")
 
 
 def _in_order(written: bytes, first: Sequence[str]) -> bytes:

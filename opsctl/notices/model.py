@@ -8,9 +8,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-from opsctl.profiles.parts import Language
+from opsctl.profiles.parts import CalendarWish, Language
 from opsctl.releases.changes import Text
-from opsctl.releases.content import Content
+from opsctl.releases.content import Content, Headline
 from opsctl.releases.model import Action
 from opsctl.releases.path import UpgradePath
 
@@ -19,10 +19,23 @@ DANISH_TIME = "Europe/Copenhagen"
 
 
 class NoticeKind(StrEnum):
-    """Kinds that can be drafted (P22, P23)."""
+    """Every kind of notice. What the contract says of each stands in `kinds`."""
 
     UPDATE = "update"
     MAJOR = "major"
+    SECURITY = "security"
+    PLANNED = "planned"
+    DONE = "done"
+    PLATFORM = "platform"
+    MAINTENANCE_PLANNED = "maintenance-planned"
+    MAINTENANCE_CHANGED = "maintenance-changed"
+    MAINTENANCE_CANCELLED = "maintenance-cancelled"
+    MAINTENANCE_DONE = "maintenance-done"
+    END_OF_SUPPORT = "end-of-support"
+    LICENCE_EXPIRY = "licence-expiry"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"
+    MODULE_PROPOSAL = "module-proposal"
 
 
 @dataclass(frozen=True)
@@ -34,17 +47,63 @@ class Withdrawn:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What a notice tells one customer, without any language.
+class Period:
+    """From `start` to `end`, both aware."""
 
-    support_until: of the installed release; None when it is not known. module_titles: by module.
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What every notice knows of the customer, without any language; each kind adds its own (see `matters`).
+
+    hosted: Kamstrup hosts the system. module_titles: by module. sample: invented data, for sample customers only.
     """
 
     kind: NoticeKind
     customer: str
     customer_name: str
+    hosted: bool
     modules: tuple[str, ...]
     module_titles: Mapping[str, Text]
+    sample: bool
+
+    @property
+    def notice(self) -> str:
+        """The notice's id; it has a dot, which no customer's name has. Customers who get the same share it."""
+        raise NotImplementedError
+
+    @property
+    def release(self) -> str:
+        """The version that the notice is about; empty when it is about none."""
+        return ""
+
+    @property
+    def installed_version(self) -> str:
+        """The installed version as far as the notice speaks of it; empty when it is not known."""
+        return ""
+
+    @property
+    def security(self) -> bool:
+        """Whether it tells of a vulnerability."""
+        return False
+
+    @property
+    def happens(self) -> Period | None:
+        """When something happens that belongs in a calendar."""
+        return None
+
+
+@dataclass(frozen=True)
+class ReleaseFacts(Facts):
+    """An available release for a customer that installs it itself.
+
+    support_until: of the installed release; None when it is not known. restricted: why the customer is told of the
+    vulnerabilities alone; `agreement` (it has ended) or `entitlement` (majors are not in it). reported: error ids that
+    this customer reported (P08).
+    """
+
     way: UpgradePath
     content: Content
     published_at: datetime
@@ -52,12 +111,24 @@ class Facts:
     out_of_support: bool
     withdrawn: Withdrawn | None
     action: Action | None
-    sample: bool
+    restricted: Literal["", "agreement", "entitlement"] = ""
+    reported: frozenset[str] = frozenset()
 
     @property
     def notice(self) -> str:
-        """The notice's id; the same for every customer."""
-        return f"release-{self.way.target.version}"
+        return f"{'security' if self.restricted else 'release'}-{self.way.target.version}"
+
+    @property
+    def release(self) -> str:
+        return str(self.way.target.version)
+
+    @property
+    def installed_version(self) -> str:
+        return str(self.way.installed) if self.way.installed else ""
+
+    @property
+    def security(self) -> bool:
+        return self.content.headline is Headline.SECURITY
 
 
 @dataclass(frozen=True)
@@ -67,6 +138,7 @@ class Recipient:
     name: str
     address: str
     language: Language
+    calendar: CalendarWish = CalendarWish.ATTACH
 
 
 @dataclass(frozen=True)
@@ -88,10 +160,11 @@ class Link:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; `strong` for what must not be overlooked."""
+    """Running text; `strong` for what must not be overlooked. language: when it is not the letter's."""
 
     words: str
     strong: bool = False
+    language: Language | None = None
     kind: Literal["paragraph"] = "paragraph"
 
 
@@ -170,19 +243,25 @@ Block = Paragraph | Banner | Points | Pairs | Table | Command | Reference
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it."""
+    """A heading and what stands below it. language: when it is not the letter's."""
 
     title: str
     blocks: tuple[Block, ...]
+    language: Language | None = None
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A whole notice in one language, before it is text or HTML: both are rendered from this one value."""
+    """A whole notice in one language, before it is text or HTML: both are rendered from this one value.
 
+    summary: what it says in one sentence or two, for the calendar.
+    """
+
+    kind: NoticeKind
     language: Language
     subject: str
     title: str
+    summary: str
     salutation: str
     opening: tuple[Block, ...]
     sections: tuple[Section, ...]

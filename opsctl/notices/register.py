@@ -83,11 +83,12 @@ class Revision:
     confirmation: Confirmation | None = None
     service: Service = Service.SOFTWARE_UPDATE_MINOR
     purpose: Purpose = Purpose.NEW_VALUE
+    delivery: Delivery = Delivery.NOTICE
 
     @property
     def request(self) -> Request:
         """What the gate is asked when this notice is approved or sent."""
-        return Request(self.service, self.purpose, Delivery.NOTICE)
+        return Request(self.service, self.purpose, self.delivery)
 
     def count(self, kind: str) -> int:
         """How many contacts' last state is `kind`."""
@@ -144,7 +145,8 @@ def _drafted(entry: Entry) -> Revision:
                     tuple(said["recipients"]), entry.actor, entry.recorded_at,
                     datetime.fromisoformat(said["drafted_at"]), tuple(said["changed"]), said["parts"],
                     service=Service(said.get("service", usual)),
-                    purpose=Purpose(said.get("purpose", Purpose.NEW_VALUE)))
+                    purpose=Purpose(said.get("purpose", Purpose.NEW_VALUE)),
+                    delivery=Delivery(said.get("delivery", Delivery.NOTICE)))
 
 
 def _approval(entry: Entry) -> Approval:

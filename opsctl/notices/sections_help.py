@@ -1,28 +1,31 @@
-"""What every notice ends with: end of support, help, why it came, and the notice itself."""
+"""What every notice ends with: help, why it came, and the notice itself; and the end of support for some."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from opsctl.contract.levels import LEVELS
-from opsctl.notices.model import Block, Link, Pairs, Paragraph, Row, Section, Table
+from opsctl.notices.model import Block, Facts, Link, Pairs, Paragraph, ReleaseFacts, Row, Section, Table
 from opsctl.notices.telling import Telling
 
 _DESK_HOURS = ((0, 3, (8, 0), (16, 0)), (4, 4, (8, 0), (14, 30)))
 """P31: Monday to Thursday 8-16, Friday 8-14:30; first day, last day, opening, closing."""
 
 
-def sections(telling: Telling) -> tuple[Section, ...]:
-    """End of support, help, why, notice."""
-    say, facts = telling.wording.say, telling.facts
-    why = say("why.text", customer=facts.customer_name, role=say("role.notices"))
-    return (Section(say("support.title"), tuple(Paragraph(words) for words in _support(telling))),
-            Section(say("help.title"), (_channels(telling), _levels(telling))),
+def sections(telling: Telling[Facts], why: str) -> tuple[Section, ...]:
+    """Help, why, notice."""
+    say = telling.wording.say
+    return (Section(say("help.title"), (_channels(telling), _levels(telling))),
             Section(say("why.title"), (Paragraph(why), Paragraph(say("why.change", email=telling.brand.email)))),
             Section(say("notice.title"), (_notice(telling),)))
 
 
-def _support(telling: Telling) -> Iterator[str]:
+def support(telling: Telling[ReleaseFacts]) -> Section:
+    """Until when the installed version and the new one are supported."""
+    return Section(telling.wording.say("support.title"), tuple(Paragraph(words) for words in _support(telling)))
+
+
+def _support(telling: Telling[ReleaseFacts]) -> Iterator[str]:
     say, facts, wording = telling.wording.say, telling.facts, telling.wording
     if facts.support_until is None:
         yield say("support.unknown")
@@ -32,7 +35,7 @@ def _support(telling: Telling) -> Iterator[str]:
     yield say("support.target", target=telling.target, end=wording.end_of_day(facts.way.target.support.until))
 
 
-def _channels(telling: Telling) -> Pairs:
+def _channels(telling: Telling[Facts]) -> Pairs:
     say, brand = telling.wording.say, telling.brand
     return Pairs((
         (say("help.website"), Link(brand.website, brand.website)),
@@ -42,7 +45,7 @@ def _channels(telling: Telling) -> Pairs:
         (say("help.desk"), say("help.desk_value"))))
 
 
-def _hours(telling: Telling) -> str:
+def _hours(telling: Telling[Facts]) -> str:
     say, wording = telling.wording.say, telling.wording
     spans = []
     for first, last, opening, closing in _DESK_HOURS:
@@ -52,14 +55,14 @@ def _hours(telling: Telling) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _levels(telling: Telling) -> Block:
+def _levels(telling: Telling[Facts]) -> Block:
     say, wording = telling.wording.say, telling.wording
     rows = tuple(Row(f"{letter}: {say(f'levels.{letter}.title')}", say(f"levels.{letter}.definition"),
                      wording.count("hours", level.working_hours)) for letter, level in LEVELS.items())
     return Table(say("help.levels"), (say("help.level"), say("help.starts")), rows)
 
 
-def _notice(telling: Telling) -> Pairs:
+def _notice(telling: Telling[Facts]) -> Pairs:
     say, edition = telling.wording.say, telling.edition
     rows: list[tuple[str, str | Link]] = [
         (say("notice.id"), telling.facts.notice),

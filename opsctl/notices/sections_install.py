@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from opsctl.contract.services import PRODUCT
-from opsctl.notices.model import Block, Command, Item, Link, Paragraph, Points, Reference, Section
+from opsctl.notices.model import Block, Command, Item, Link, Paragraph, Points, Reference, ReleaseFacts, Section
 from opsctl.notices.telling import Telling
 from opsctl.releases.model import Artifact, Release
 
-_NAMES: Mapping[str, str] = {
+NAMES: Mapping[str, str] = {
     "debian": "Debian", "ubuntu": "Ubuntu", "windows": "Windows", "windows-server": "Windows Server",
     "postgresql": "PostgreSQL", "mariadb": "MariaDB", "mssql": "Microsoft SQL Server", "dotnet": ".NET",
 }
 
 
-def sections(telling: Telling) -> tuple[Section, ...]:
+def sections(telling: Telling[ReleaseFacts]) -> tuple[Section, ...]:
     """Before you start, path, download, way back."""
     say = telling.wording.say
     return (Section(say("before.title"), (Points(tuple(_before(telling))), Paragraph(say("before.compare")))),
@@ -24,7 +24,7 @@ def sections(telling: Telling) -> tuple[Section, ...]:
             Section(say("rollback.title"), tuple(_rollback(telling))))
 
 
-def _before(telling: Telling) -> Iterator[Item]:
+def _before(telling: Telling[ReleaseFacts]) -> Iterator[Item]:
     say, wording, needs = telling.wording.say, telling.wording, telling.facts.content.requires
     # P26: backup of a system that the customer hosts is its own; nobody else has one.
     yield Item(say("before.backup"), strong=True)
@@ -39,11 +39,11 @@ def _before(telling: Telling) -> Iterator[Item]:
         yield Item(say("before.licence", name=name))
 
 
-def _newer(telling: Telling, name: str, version: str) -> str:
-    return telling.wording.say("and_newer", name=_NAMES.get(name, name), version=version)
+def _newer(telling: Telling[ReleaseFacts], name: str, version: str) -> str:
+    return telling.wording.say("and_newer", name=NAMES.get(name, name), version=version)
 
 
-def _steps(telling: Telling) -> Iterator[Item]:
+def _steps(telling: Telling[ReleaseFacts]) -> Iterator[Item]:
     say, wording, way = telling.wording.say, telling.wording, telling.facts.way
     below = way.installed
     for hop in way.hops:
@@ -63,7 +63,7 @@ def _steps(telling: Telling) -> Iterator[Item]:
         below = hop.version
 
 
-def _downloads(telling: Telling) -> Iterator[Block]:
+def _downloads(telling: Telling[ReleaseFacts]) -> Iterator[Block]:
     say, hops = telling.wording.say, telling.facts.way.hops
     first = next((hop for hop in hops if hop.apt is not None), None)
     for hop in hops:
@@ -80,9 +80,9 @@ def _downloads(telling: Telling) -> Iterator[Block]:
         yield Command(tuple(f"apt-cache policy {package}" for package in packages))
 
 
-def _file(telling: Telling, artifact: Artifact) -> Iterator[Block]:
+def _file(telling: Telling[ReleaseFacts], artifact: Artifact) -> Iterator[Block]:
     say, name = telling.wording.say, artifact.url.rpartition("/")[2]
-    yield Reference(Link(say("download.file", name=name, os=_NAMES.get(artifact.os, artifact.os)), artifact.url))
+    yield Reference(Link(say("download.file", name=name, os=NAMES.get(artifact.os, artifact.os)), artifact.url))
     yield Paragraph(say("download.size", size=telling.wording.number(artifact.size)))
     yield Paragraph(say("download.sha256", sha256=artifact.sha256))
     if artifact.signature:
@@ -95,7 +95,7 @@ def _file(telling: Telling, artifact: Artifact) -> Iterator[Block]:
     yield Command(tuple(checks))
 
 
-def _rollback(telling: Telling) -> Iterator[Block]:
+def _rollback(telling: Telling[ReleaseFacts]) -> Iterator[Block]:
     say, hops = telling.wording.say, telling.facts.way.hops
     yield Points(tuple(Item(_way_back(telling, hop)) for hop in hops))
     converting = [f"{PRODUCT} {hop.version}" for hop in hops if hop.install.reversible_until == "migration"]
@@ -103,7 +103,7 @@ def _rollback(telling: Telling) -> Iterator[Block]:
         yield Paragraph(say("rollback.migration", versions=telling.wording.any_of(converting)), strong=True)
 
 
-def _way_back(telling: Telling, hop: Release) -> str:
+def _way_back(telling: Telling[ReleaseFacts], hop: Release) -> str:
     key = "unsupported" if not hop.rollback.supported else (
         "restore" if hop.rollback.method == "restore-backup" else "reinstall")
     # All three keys take the same values; the one without a way back does not use the time.

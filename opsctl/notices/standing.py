@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from opsctl.contract.services import PRODUCT
 from opsctl.core.errors import ApprovalMissing, ConfigurationError
 from opsctl.notices import brand as brands
-from opsctl.notices import drafting, shelf
+from opsctl.notices import drafting, layers, shelf
 from opsctl.notices.facts import changed
 from opsctl.notices.model import Edition, Facts, Recipient
-from opsctl.notices.planning import plan, recipients
+from opsctl.notices.planning import recipients
+from opsctl.notices.refinding import refound
 from opsctl.notices.register import Revision
 from opsctl.profiles.model import Profile
 from opsctl.profiles.parts import ContactRole
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.model import ReleaseStatus
-from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 
 
@@ -45,14 +43,14 @@ class Standing:
 def require_standing(workplace: Workplace, profile: Profile, catalogue: Catalogue, draft: Revision) -> Standing:
     """The draft, when nothing has changed since; ApprovalMissing (exit 6) naming what has."""
     again = f"run `opsctl notice draft {profile.customer}`, read the new draft and have it approved"
-    facts = _facts(workplace, profile, catalogue, draft, again)
-    templates = workplace.settings.templates / "notices"
-    told, brand = recipients(profile), brands.load(templates)
+    facts = refound(workplace, profile, catalogue, draft, again)
+    own = layers.of(workplace.settings, profile.customer)
+    told, brand = recipients(profile, facts), brands.load(own)
     drafting.refuse_samples(profile, facts, brand)
     edition = Edition(draft.number, draft.dated.astimezone(UTC), draft.changed)
-    files = drafting.files(facts, told, edition, brand, templates)
+    files = drafting.files(facts, told, edition, brand, own)
     if files.sha256 != draft.sha256:
-        names = changed(draft.parts, drafting.fingerprints(facts, told, templates)) or ("contacts",)
+        names = changed(draft.parts, drafting.fingerprints(facts, told, own)) or ("contacts",)
         raise ApprovalMissing(f"{profile.customer}: changed since {draft.notice} revision {draft.number} was drafted: "
                               f"{', '.join(names)}", again)
     folder = shelf.place(workplace.drafts, profile.customer, draft.notice, draft.number)
@@ -62,21 +60,6 @@ def require_standing(workplace: Workplace, profile: Profile, catalogue: Catalogu
         raise ApprovalMissing(f"{profile.customer}: the draft in {folder} {what}", again)
     _require_same_contacts(workplace, draft, told, again)
     return Standing(facts, told, brand, files, folder)
-
-
-def _facts(workplace: Workplace, profile: Profile, catalogue: Catalogue, draft: Revision, again: str) -> Facts:
-    release = catalogue.get(Version.parse(draft.release))
-    if release is None or release.status is not ReleaseStatus.PUBLISHED:
-        what = "has no release file any more" if release is None else f"is {release.status.value}"
-        raise ApprovalMissing(f"{profile.customer}: {PRODUCT} {draft.release} {what}; its notice is not sent", again)
-    planned = plan(profile, catalogue, workplace.clock.now())
-    if planned.facts is None:
-        raise ApprovalMissing(f"{profile.customer}: there is nothing to tell: {planned.reason}",
-                              "correct `ready.version` in the profile if that is wrong")
-    if planned.facts.notice != draft.notice:
-        raise ApprovalMissing(f"{profile.customer}: the newest release for this customer is now {PRODUCT} "
-                              f"{planned.facts.way.target.version}, not {draft.release}", again)
-    return planned.facts
 
 
 def _require_same_contacts(workplace: Workplace, draft: Revision, told: Sequence[Recipient], again: str) -> None:

@@ -19,6 +19,7 @@ from opsctl.profiles.parts import (
     Contact,
     ContactRole,
     EarlierTerms,
+    ErrorId,
     Freeze,
     Identifier,
     Language,
@@ -51,6 +52,8 @@ class CommonProfile(Part):
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     licences: tuple[Licence, ...] = ()
+    reported_errors: tuple[ErrorId, ...] = Field(default=(), description="Errors that this customer reported; marked "
+                                                                         "in its notices (P08).")
     earlier: tuple[EarlierTerms, ...] = Field(default=(), description="Newest first.")
 
     @model_validator(mode="after")

@@ -36,6 +36,7 @@ OneLine = AfterValidator(_one_line)
 Zone = Annotated[str, AfterValidator(_known_zone)]
 IDENTIFIER = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 VERSION = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+LANGUAGE = r"^[a-z]{2}$"
 WALL_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 SECRET_REFERENCE = r"^(env:[A-Z_][A-Z0-9_]*|file:/[^\s]+)$"  # noqa: S105 - a pattern
@@ -47,6 +48,7 @@ PATTERN_WORDS: Mapping[str, str] = {
     WALL_TIME: 'must be a time of day in quotes, such as "22:30"',
     EMAIL: "must be an e-mail address such as operations@example.com",
     SECRET_REFERENCE: "must say where the secret is, env:NAME or file:/path; never the secret itself",
+    LANGUAGE: "must be a language's two small letters, such as en",
     RECIPIENT: "must be an age recipient (age1...) or file:PATH of one beside the profile",
 }
 """What a pattern means, for the error message."""
@@ -55,8 +57,10 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=48)]
 Version = Annotated[str, Field(pattern=VERSION)]
 WallTime = Annotated[str, Field(pattern=WALL_TIME)]
 EmailAddress = Annotated[str, Field(pattern=EMAIL, max_length=254)]
+ErrorId = Annotated[str, Field(pattern=r"^ERR-[0-9]{4,8}$", description="As in the error log (P08).")]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Language = Literal["en", "da", "de"]
+Language = Annotated[str, Field(pattern=LANGUAGE)]
+"""ISO 639-1. Which languages there are is said by the message catalogues of the notices, one file each."""
 
 
 class ContactRole(StrEnum):
@@ -69,6 +73,14 @@ class ContactRole(StrEnum):
     ACCOUNTABLE = "accountable"
 
 
+class CalendarWish(StrEnum):
+    """How a contact gets the calendar part of a notice."""
+
+    NONE = "none"
+    ATTACH = "attach"
+    PUBLISH = "publish"
+
+
 class Contact(Part):
     """A person or role address at the customer (P59)."""
 
@@ -77,6 +89,8 @@ class Contact(Part):
     phone: Annotated[str, OneLine] | None = Field(default=None, max_length=40)
     roles: tuple[ContactRole, ...] = Field(min_length=1, description="What this contact is told.")
     language: Language | None = Field(default=None, description="Overrides the customer's language.")
+    calendar: CalendarWish = Field(default=CalendarWish.ATTACH, description="For dates: no calendar file, one "
+                                                                            "attached, or one that calendars act on.")
     confirmed: bool = Field(default=False, description="True: the customer has confirmed this address although it "
                                                        "lies outside `domains`; without, nothing is sent to it.")
 

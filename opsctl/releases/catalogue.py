@@ -10,15 +10,18 @@ from opsctl.core.errors import ConfigurationError
 from opsctl.profiles.document import Document, Problem, read_document
 from opsctl.profiles.validation import validate_document
 from opsctl.releases.model import ADAPTER, Release, ReleaseStatus
+from opsctl.releases.platform import PlatformAdvisory
+from opsctl.releases.platform import load as load_platform
 from opsctl.releases.version import Version
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The releases by version, and where each file lies."""
+    """The releases by version, and where each file lies; platform: the advisories beside them, oldest first."""
 
     releases: Mapping[Version, Release]
     files: Mapping[Version, Path]
+    platform: tuple[PlatformAdvisory, ...] = ()
 
     def get(self, version: Version) -> Release | None:
         """The release, or None when it has no file."""
@@ -71,7 +74,8 @@ def load(folder: Path) -> Catalogue:
         raise ConfigurationError(f"the release files in {folder} have {count}", "correct the lines named",
                                  tuple(details))
     return Catalogue({version: release for version, (release, _) in documents.items()},
-                     {version: Path(document.file) for version, (_, document) in documents.items()})
+                     {version: Path(document.file) for version, (_, document) in documents.items()},
+                     load_platform(folder / "platform"))
 
 
 def _joint_problems(documents: Mapping[Version, tuple[Release, Document]]) -> Iterator[str]:

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from opsctl.profiles.parts import Identifier, Language, Part
+from opsctl.profiles.parts import LANGUAGE, ErrorId, Identifier, Language, Part
 from opsctl.releases.severity import Severity, base_score, severity
 from opsctl.releases.version import RangeField
 
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
-ErrorId = Annotated[str, Field(pattern=r"^ERR-[0-9]{4,8}$", description="As in the error log (P08).")]
 CveId = Annotated[str, Field(pattern=r"^CVE-[0-9]{4}-[0-9]{4,19}$")]
 
 
 class Text(Part):
-    """Words for customers. English is mandatory; a notice in another language needs that one too."""
+    """Words for customers by language. English is mandatory; a notice in another language needs that one too."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True,
+                              json_schema_extra={"patternProperties": {LANGUAGE: {"type": "string"}},
+                                                 "additionalProperties": False})
+    __pydantic_extra__: dict[str, Words]
 
     en: Words
-    da: Words | None = None
-    de: Words | None = None
 
-    @field_validator("en", "da", "de", mode="after")
-    @classmethod
-    def _one_paragraph(cls, value: str | None) -> str | None:
-        if value is not None and (value != " ".join(value.split()) or not value.isprintable()):
-            raise ValueError("must be one line without control characters and doubled spaces")
-        return value
+    @model_validator(mode="after")
+    def _lines(self) -> Text:
+        for language, words in (("en", self.en), *(self.__pydantic_extra__ or {}).items()):
+            if not re.fullmatch(LANGUAGE, language):
+                raise ValueError("has a key that is no language; write two small letters such as da")
+            if words != " ".join(words.split()) or not words.isprintable():
+                raise ValueError(f"{language}: must be one line without control characters and doubled spaces")
+        return self
 
     def get(self, language: Language) -> str | None:
         """The words in `language`, or None when they are not there."""
-        words: str | None = getattr(self, language)
-        return words
+        return self.en if language == "en" else (self.__pydantic_extra__ or {}).get(language)
 
 
 class _Entry(Part):

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter, field_validator, model_validator
 
-from opsctl.profiles.parts import Identifier, Part
+from opsctl.profiles.parts import Identifier, Language, Part
 from opsctl.releases.changes import Change, KnownIssue, Text
 from opsctl.releases.version import RangeField, Step, VersionField
 
@@ -162,9 +162,11 @@ class Release(Part):
     status: ReleaseStatus
     sample: bool = Field(default=False, description="True marks an invented release of the lab.")
     revision: int = Field(default=1, ge=1, description="Raised by each edit after publication.")
+    correction: Text | None = Field(default=None, description="What a revision above 1 corrects, for those who were "
+                                                              "told before.")
     published_at: AwareDatetime | None = None
     withdrawn: Withdrawal | None = None
-    translated_by: dict[Literal["da", "de"], str] = Field(default={}, description="Who answers for a translation.")
+    translated_by: dict[Language, str] = Field(default={}, description="Who answers for a translation.")
     summary: Text
     support: Support
     artifacts: tuple[Artifact, ...] = ()
@@ -206,6 +208,8 @@ def _version_problems(release: Release) -> Iterator[str]:
 def _status_problems(release: Release) -> Iterator[str]:
     if release.status is not ReleaseStatus.DRAFT and release.published_at is None:
         yield "published_at: is missing; only a draft has none"
+    if release.revision == 1 and release.correction is not None:
+        yield "correction: belongs to a revision above 1; raise `revision`"
     if (release.status is ReleaseStatus.WITHDRAWN) != (release.withdrawn is not None):
         yield "withdrawn: belongs to status withdrawn, and only to it; add or remove it"
     if release.status is not ReleaseStatus.DRAFT and not release.artifacts and release.apt is None:

@@ -67,14 +67,13 @@ def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | Opsct
         if isinstance(releases, OpsctlError):
             raise releases
         found = plan(profile, releases, now)
-        decision = gate(profile, Request(found.service, Purpose.NEW_VALUE, Delivery.NOTICE), now,
-                        workplace.ledger)
+        decision = gate(profile, found.request, now, workplace.ledger)
     except OpsctlError as error:
         return Verdict(Word.UNKNOWN, error.message)
     if not decision.allowed:
         return Verdict(Word.NOT_COVERED, decision.reason)
     drafts = revisions(workplace.ledger.entries(profile.customer, kinds=KINDS, until=now))
-    return notice_verdict(str(found.facts.way.target.version) if found.facts else None, found.reason, drafts)
+    return notice_verdict(found.facts.release if found.facts else None, found.reason, drafts)
 
 
 def _backup_days(workplace: Workplace, profile: Profile, now: datetime) -> frozenset[date]:

@@ -15,10 +15,11 @@ from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.notices import brand as brands
 from opsctl.notices import mail
 from opsctl.notices.headers import name_problem, problem
-from opsctl.notices.model import Edition, Letter, Recipient
+from opsctl.notices.layers import Layers
+from opsctl.notices.model import Edition, Letter, NoticeKind, Recipient
 
 ROOT = Path(__file__).resolve().parents[2]
-BRAND = brands.load(ROOT / "templates" / "notices")
+BRAND = brands.load(Layers(ROOT / "templates" / "notices"))
 EDITION = Edition(1, datetime(2026, 11, 23, tzinfo=UTC))
 WANTED = ["from", "reply-to", "to", "subject", "date", "message-id", "content-language", "auto-submitted",
           "x-auto-response-suppress", "list-id", "list-unsubscribe", "x-unsent", "mime-version", "content-type"]
@@ -39,9 +40,9 @@ addresses = st.one_of(
 
 def made(name: str, subject: str, address: str) -> bytes | None:
     """The mail, or None when it is refused for a reason that quotes nothing."""
-    letter = Letter("da", subject, "Title", "Hello,", (), ())
+    letter = Letter(NoticeKind.UPDATE, "da", subject, "Title", "In short.", "Hello,", (), ())
     try:
-        return mail.render(letter, "Text\n", "<p>Text</p>\n", notice="release-6.0.0", customer="sample-a",
+        return mail.render(letter, mail.Parts("Text\n", "<p>Text</p>\n"), notice="release-6.0.0", customer="sample-a",
                            recipient=Recipient(name, address, "da"), edition=EDITION, brand=BRAND)
     except (ConfigurationError, OperationFailed) as error:
         assert "evil" not in error.message

@@ -8,6 +8,7 @@ import pytest
 
 from opsctl.core.errors import ConfigurationError
 from opsctl.notices.brand import contrast, load
+from opsctl.notices.layers import Layers
 
 
 @pytest.mark.parametrize("channel", ["website", "phone", "email"])
@@ -16,7 +17,7 @@ def test_a_brand_without_one_of_the_three_channels_is_invalid(templates: Path, c
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not line.startswith(f"{channel}:")), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        load(path.parent)
+        load(Layers(path.parent))
     assert f"{channel}: is missing" in caught.value.details[0]
 
 
@@ -24,7 +25,7 @@ def test_colours_that_cannot_be_read_are_refused(templates: Path) -> None:
     path = templates / "notices" / "brand.yml"
     path.write_text(path.read_text(encoding="utf-8").replace('quiet: "#4c5864"', 'quiet: "#a4b0bb"'), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
-        load(path.parent)
+        load(Layers(path.parent))
     assert "colours.light" in caught.value.details[0] and "contrast below 4.5" in caught.value.details[0]
 
 

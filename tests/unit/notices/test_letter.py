@@ -14,7 +14,8 @@ from opsctl.contract.levels import LEVELS
 from opsctl.contract.services import PRODUCT
 from opsctl.notices import brand as brands
 from opsctl.notices import letter, planning, render, translations
-from opsctl.notices.model import Edition, Facts, Letter, Recipient
+from opsctl.notices.layers import Layers
+from opsctl.notices.model import Edition, Letter, Recipient, ReleaseFacts
 from opsctl.notices.telling import Telling
 from opsctl.profiles.parts import Language
 from opsctl.releases.catalogue import Catalogue
@@ -22,7 +23,7 @@ from opsctl.releases.model import ADAPTER, Release
 from opsctl.releases.version import Version
 from tests.unit.notices.conftest import NOW, ROOT, ProfileMaker
 
-TEMPLATES = ROOT / "templates" / "notices"
+TEMPLATES = Layers(ROOT / "templates" / "notices")
 BRAND = brands.load(TEMPLATES)
 LANGUAGES: tuple[Language, ...] = ("en", "da", "de")
 SECTIONS = ["Do you have to act?", "At a glance", "What changes for you", "Security", "Before you start",
@@ -60,13 +61,13 @@ class Words(HTMLParser):
         return " ".join(" ".join(self.found).split())
 
 
-def facts(profile: Any, releases: Catalogue) -> Facts:
+def facts(profile: Any, releases: Catalogue) -> ReleaseFacts:
     found = planning.plan(profile, releases, NOW).facts
-    assert found is not None
+    assert isinstance(found, ReleaseFacts)
     return found
 
 
-def rendered(found: Facts, language: Language, revision: int = 1, changed: tuple[str, ...] = ()
+def rendered(found: ReleaseFacts, language: Language, revision: int = 1, changed: tuple[str, ...] = ()
              ) -> tuple[Letter, str, str]:
     recipient = Recipient("IT Somewhere", "it@somewhere.example", language)
     made = letter.compose(Telling(found, recipient, Edition(revision, NOW, changed), BRAND,
@@ -75,7 +76,7 @@ def rendered(found: Facts, language: Language, revision: int = 1, changed: tuple
 
 
 @pytest.fixture(params=["dalmose", "elmegaard"])
-def found(request: pytest.FixtureRequest, sample: ProfileMaker, releases: Catalogue) -> Facts:
+def found(request: pytest.FixtureRequest, sample: ProfileMaker, releases: Catalogue) -> ReleaseFacts:
     return facts(sample(request.param), releases)
 
 
@@ -87,7 +88,7 @@ def with_changed(releases: Catalogue, version: str, **changed: Any) -> Catalogue
     return Catalogue({**releases.releases, parsed: release}, releases.files)
 
 
-def test_the_order_of_the_parts(found: Facts) -> None:
+def test_the_order_of_the_parts(found: ReleaseFacts) -> None:
     made, text, html = rendered(found, "en")
     assert [section.title for section in made.sections] == SECTIONS
     places = [text.index(f"\n{title}\n") for title in SECTIONS]
@@ -96,7 +97,7 @@ def test_the_order_of_the_parts(found: Facts) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_text_and_html_say_the_same(found: Facts, language: Language) -> None:
+def test_text_and_html_say_the_same(found: ReleaseFacts, language: Language) -> None:
     _, text, html = rendered(found, language)
 
     def words(source: str) -> set[str]:
@@ -107,7 +108,7 @@ def test_text_and_html_say_the_same(found: Facts, language: Language) -> None:
     assert words(Words(html).text) == words(text)
 
 
-def test_the_same_facts_in_every_language(found: Facts) -> None:
+def test_the_same_facts_in_every_language(found: ReleaseFacts) -> None:
     patterns = (r"\d+\.\d+\.\d+", r"(?:ERR|CVE)-[\d-]*\d", r"https?://\S+", r"[\w.-]+@[\w.-]+\w", r"CVSS:[^\s.]+",
                 r"ready-server=\S+", r"release-\S+", r"\b(?:19|20)\d\d\b", r"sudo .*|apt-cache .*")
     texts = {language: rendered(found, language)[1] for language in LANGUAGES}
@@ -118,7 +119,7 @@ def test_the_same_facts_in_every_language(found: Facts) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_date_stands_in_the_long_form(found: Facts, language: Language) -> None:
+def test_every_date_stands_in_the_long_form(found: ReleaseFacts, language: Language) -> None:
     words = translations.load(TEMPLATES, language)
     text = " ".join(rendered(found, language)[1].split())
     assert found.action is not None and found.support_until is not None
@@ -130,14 +131,14 @@ def test_every_date_stands_in_the_long_form(found: Facts, language: Language) ->
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_customer_takes_its_own_backup(found: Facts, language: Language) -> None:
+def test_the_customer_takes_its_own_backup(found: ReleaseFacts, language: Language) -> None:
     _, text, html = rendered(found, language)
     assert OWN_BACKUP[language] in " ".join(text.split())
     assert f"<strong>{OWN_BACKUP[language]}" in html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_three_channels_hours_and_levels(found: Facts, language: Language) -> None:
+def test_three_channels_hours_and_levels(found: ReleaseFacts, language: Language) -> None:
     _, text, html = rendered(found, language)
     for source in (text, Words(html).text):
         for channel in (BRAND.website, BRAND.phone, BRAND.email):
@@ -154,7 +155,7 @@ def test_three_channels_hours_and_levels(found: Facts, language: Language) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_is_left_unfilled(found: Facts, language: Language) -> None:
+def test_nothing_is_left_unfilled(found: ReleaseFacts, language: Language) -> None:
     made, text, html = rendered(found, language)
     for source in (made.subject, text, Words(html).text):
         assert not re.search(r"[{}]|None|Undefined|\bact\.|  {3}[a-z]+\.[a-z_]+$", source)
@@ -163,14 +164,14 @@ def test_nothing_is_left_unfilled(found: Facts, language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_lines_of_the_text_are_short(found: Facts, language: Language) -> None:
+def test_lines_of_the_text_are_short(found: ReleaseFacts, language: Language) -> None:
     _, text, _ = rendered(found, language)
     assert all(len(line) <= 78 for line in text.splitlines())
     assert "\n\n\n\n" not in text and text.endswith("\n") and "\r" not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_html_can_be_read_by_everyone(found: Facts, language: Language) -> None:
+def test_html_can_be_read_by_everyone(found: ReleaseFacts, language: Language) -> None:
     _, _, html = rendered(found, language)
     tags = Words(html).tags
     names = [tag for tag, _ in tags]
@@ -275,7 +276,7 @@ def test_a_module_not_owned_is_offered_and_switched_off(sample: ProfileMaker, re
     assert "estimates the demand" not in flat and "Leak alarm" not in flat
 
 
-def test_a_revision_says_what_changed(found: Facts) -> None:
+def test_a_revision_says_what_changed(found: ReleaseFacts) -> None:
     _, text, _ = rendered(found, "en", 3, ("changes", "wording"))
     assert "Revision: 3" in text and "Changed since revision 2: changes, wording or contact data" in text
     assert "Changed since" not in rendered(found, "en")[1]

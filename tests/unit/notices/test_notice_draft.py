@@ -16,7 +16,7 @@ from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ExitCode, NotCovered
 from opsctl.core.outcome import Outcome, Status
 from opsctl.ledger import Entry
-from opsctl.notices.service import draft
+from opsctl.notices.service import draft, draft_due
 from opsctl.profiles.loader import load_profiles
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
@@ -25,7 +25,7 @@ from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import ROOT, ProfileMaker
 
-NAMES = {"message.txt", "message.html", "message.eml", "notice.json"}
+NAMES = {"message.txt", "message.html", "message.eml", "notice.json", "ready-6_0_0.json"}
 EXPIRED = {"reference": "SMA-1", "valid_from": "2020-01-01", "valid_to": "2026-11-22"}
 NO_MAJORS = {"reference": "SMA-1", "valid_from": "2020-01-01", "valid_to": "2030-01-01",
              "entitlements": {"major": False}}
@@ -45,6 +45,16 @@ def with_release(releases: Catalogue, version: str, **changed: Any) -> Catalogue
     return Catalogue({**releases.releases, parsed: ADAPTER.validate_python(data)}, releases.files)
 
 
+def harmless(releases: Catalogue) -> Catalogue:
+    """The releases without their vulnerabilities."""
+    def of(release: Any) -> Any:
+        data = release.model_dump(mode="json", by_alias=True)
+        kept = [change for change in data["changes"] if change["type"] != "security"]
+        return ADAPTER.validate_python({**data, "changes": kept})
+
+    return Catalogue({version: of(release) for version, release in releases.releases.items()}, releases.files)
+
+
 def later(workplace: Workplace, **by: float) -> None:
     assert isinstance(workplace.clock, FixedClock)
     workplace.clock.move(timedelta(**by))
@@ -58,7 +68,7 @@ def elmegaard(sample: ProfileMaker) -> Profile:
 def test_a_first_draft(workplace: Workplace, releases: Catalogue, elmegaard: Profile) -> None:
     outcome = draft(workplace, elmegaard, releases=releases)
     assert (outcome.status, outcome.service, outcome.warnings) == (Status.DONE, "software-update-major", ())
-    assert outcome.summary == "notice of READY 6.0.0, revision 1, drafted for 1 contact"
+    assert outcome.summary == "release-6.0.0 (major), revision 1, drafted for 1 contact"
     folder = Path(outcome.data["folder"])
     assert folder == workplace.drafts / "sample-elmegaard" / "release-6.0.0" / "1"
     assert {path.name for path in folder.iterdir()} == NAMES
@@ -122,7 +132,7 @@ def test_the_same_inputs_give_the_same_bytes_anywhere(workplace: Workplace, rele
 
 def test_another_wording_is_another_revision(workplace: Workplace, releases: Catalogue, elmegaard: Profile) -> None:
     first = draft(workplace, elmegaard, releases=releases)
-    path = workplace.settings.templates / "notices" / "languages" / "en.yml"
+    path = workplace.settings.templates / "notices" / "languages" / "messages.pot"
     path.write_text(path.read_text(encoding="utf-8").replace("Dear {name}", "Good day, {name}"), encoding="utf-8")
     later(workplace, hours=1)
     second = draft(workplace, elmegaard, releases=releases)
@@ -221,7 +231,22 @@ def test_the_gate_speaks_before_wrong_release_files(workplace: Workplace, releas
 
 def test_an_ended_agreement_stops_notices(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
     with pytest.raises(NotCovered, match="P05"):
-        draft(workplace, sample("elmegaard", agreement=EXPIRED), releases=releases)
+        draft(workplace, sample("elmegaard", agreement=EXPIRED), releases=harmless(releases))
+
+
+def test_security_notices_go_on_after_an_agreement_has_ended(workplace: Workplace, releases: Catalogue,
+                                                             sample: ProfileMaker) -> None:
+    outcome = draft(workplace, sample("elmegaard", agreement=EXPIRED), releases=releases)
+    assert (outcome.status, outcome.data["notice"], outcome.data["kind"]) == (
+        Status.DONE, "security-6.0.0", "security")
+    assert any("P05" in warning for warning in outcome.warnings), "the gate says that only this goes on"
+    text = " ".join((Path(outcome.data["folder"]) / "message.txt").read_text(encoding="utf-8").split())
+    assert "CVE-1900-10600" in text and "CVE-1900-10541" in text and "Workaround: " in text
+    for absent in ("Heat forecast", "apt-get", "ERR-0990", "Take your own backup"):
+        assert absent not in text, "nothing of new value"
+    assert "is not in force" in text
+    [entry] = drafted(workplace)
+    assert (entry.payload["purpose"], entry.payload["delivery"]) == ("protection", "notice")
 
 
 def test_an_agreement_without_majors(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
@@ -229,7 +254,18 @@ def test_an_agreement_without_majors(workplace: Workplace, releases: Catalogue, 
     assert (outcome.data["release"], outcome.service) == ("5.5.0", "software-update-minor")
     assert any("P13" in warning for warning in outcome.warnings)
     with pytest.raises(NotCovered, match="P13"):
-        draft(workplace, sample("dalmose", agreement=NO_MAJORS), releases=releases)
+        draft(workplace, sample("dalmose", agreement=NO_MAJORS), releases=harmless(releases))
+    told = draft(workplace, sample("dalmose", agreement=NO_MAJORS), releases=releases)
+    assert told.data["notice"] == "security-6.0.0", "what a vulnerability is about is no new value"
+
+
+def test_a_vulnerability_that_only_an_excluded_major_closes(workplace: Workplace, releases: Catalogue,
+                                                            sample: ProfileMaker) -> None:
+    profile = sample("elmegaard", agreement=NO_MAJORS)
+    [outcome] = [one for one in draft_due(workplace, profile, releases=releases) if one.data["kind"] == "security"]
+    text = (Path(outcome.data["folder"]) / "message.txt").read_text(encoding="utf-8")
+    assert outcome.data["notice"] == "security-6.0.0" and "CVE-1900-10600" in text
+    assert "CVE-1900-10541" not in text, "READY 5.5.0 closes that one, and the release notice tells of it"
 
 
 def test_nothing_newer(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:

@@ -10,17 +10,18 @@ import pytest
 
 from opsctl.notices import brand as brands
 from opsctl.notices import mail
-from opsctl.notices.model import Edition, Letter, Recipient
+from opsctl.notices.layers import Layers
+from opsctl.notices.model import Edition, Letter, NoticeKind, Recipient
 from tests.unit.notices.conftest import NOW, ROOT
 
-BRAND = brands.load(ROOT / "templates" / "notices")
+BRAND = brands.load(Layers(ROOT / "templates" / "notices"))
 TEXT = "Kære alle\n" + "=" * 76 + "\nÆØÅ " * 300 + "\n.\nFrom here\n"
 HTML = "<p>" + "Ørsted " * 400 + "</p>\n"
 
 
 def made(recipient: Recipient, subject: str = "[READY 6.0.0] Ny hovedversion", revision: int = 1) -> bytes:
-    letter = Letter("da", subject, "Title", "Hello,", (), ())
-    return mail.render(letter, TEXT, HTML, notice="release-6.0.0", customer="sample-a", recipient=recipient,
+    letter = Letter(NoticeKind.UPDATE, "da", subject, "Title", "In short.", "Hello,", (), ())
+    return mail.render(letter, mail.Parts(TEXT, HTML), notice="release-6.0.0", customer="sample-a", recipient=recipient,
                        edition=Edition(revision, NOW), brand=BRAND)
 
 

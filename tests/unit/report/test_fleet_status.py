@@ -65,11 +65,15 @@ def test_customers_of_ours_whose_backups_never_came_are_broken_from_the_second_d
     assert words == [Word.UNKNOWN, Word.UNKNOWN, Word.BROKEN]
 
 
-def test_notices_after_the_agreement_has_ended_are_not_owed(place: Workplace) -> None:
+def test_after_the_agreement_has_ended_only_security_notices_are_owed(place: Workplace) -> None:
     assert stands(place, "dalmose", NOW).notices.word is Word.UNKNOWN
-    ended = stands(place, "dalmose", datetime(2028, 3, 1, 12, tzinfo=UTC))
-    assert ended.notices.word is Word.NOT_COVERED
-    assert "P05" in ended.notices.detail
+    ended = datetime(2028, 3, 1, 12, tzinfo=UTC)
+    assert stands(place, "dalmose", ended).notices.word is Word.UNKNOWN, "READY 6.0.0 closes a vulnerability"
+    found = load(ROOT / "releases")
+    older = Catalogue({version: one for version, one in found.releases.items() if version.major < 6}, found.files)
+    judged = stands(place, "dalmose", ended, older)
+    assert judged.notices.word is Word.NOT_COVERED
+    assert "P05" in judged.notices.detail
 
 
 def test_release_files_that_cannot_be_read_hide_no_backup(place: Workplace) -> None:

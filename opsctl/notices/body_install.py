@@ -1,0 +1,44 @@
+"""A release that Kamstrup installs: announced before, reported after (P49)."""
+
+from __future__ import annotations
+
+from opsctl.contract.services import PRODUCT
+from opsctl.notices import sections_change
+from opsctl.notices.matters import InstallFacts
+from opsctl.notices.model import Block, Link, NoticeKind, Pairs, Paragraph, Section
+from opsctl.notices.telling import Body, Telling, product
+
+
+def body(telling: Telling[InstallFacts]) -> Body:
+    """Before it: when, how long it is away, what changes. After it: how it went, and what has changed."""
+    say, facts = telling.wording.say, telling.facts
+    done = facts.kind is NoticeKind.DONE
+    word = "done" if done else "planned"
+    when = telling.wording.period(facts.source.start, facts.source.end)
+    summary = say(f"install.{word}.summary", target=telling.target, customer=facts.customer_name, when=when)
+    opening: tuple[Block, ...] = (Paragraph(summary, strong=True),)
+    result = telling.paragraphs(facts.source.result) if facts.source.result is not None else ()
+    return Body(
+        product(telling.target),
+        (say(f"install.{word}.subject", day=telling.wording.local_short_day(facts.source.start)),),
+        say(f"install.{word}.title", target=telling.target), summary,
+        (*opening, Paragraph(telling.text(facts.way.target.summary))),
+        (Section(say("act.title"), (Paragraph(say("install.act_done" if done else "install.act"), strong=True),
+                                    *result)),
+         Section(say("box.title"), (_box(telling, when, done),)),
+         *sections_change.sections(telling), sections_change.known(telling)),
+        say("install.why", customer=facts.customer_name))
+
+
+def _box(telling: Telling[InstallFacts], when: str, done: bool) -> Pairs:
+    say, wording, facts = telling.wording.say, telling.wording, telling.facts
+    rows: list[tuple[str, str | Link]] = [
+        (say("install.before" if done else "box.installed"),
+         f"{PRODUCT} {telling.installed}" if telling.installed else say("box.unknown")),
+        (say("install.now" if done else "install.will_be"), product(telling.target)),
+        (say("install.when"), when)]
+    if not done:
+        rows += [(say("box.downtime"), say("install.downtime",
+                                           minutes=wording.count("minutes", facts.content.downtime_minutes))),
+                 (say("install.backup"), say("install.backup_value"))]
+    return Pairs(tuple(rows))
