@@ -11,7 +11,7 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, OperationFailed
+from opsctl.core.text import printable
 from opsctl.profiles.hosted import Host
 
 # What paramiko's own threads complain of reaches the caller as an error; without a handler it would print too.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
+_SSH_PORT = 22
 WINDOW_BYTES = 1 << 24
 KEEPALIVE_SECONDS = 15
 DEAD_LINK_MILLISECONDS = 45_000
@@ -193,6 +196,24 @@ def connect(host: Host, *, known_hosts: Path, identity: Path, timeout: float = 1
         client.close()
 
 
+def require_known(hosts: Iterable[Host], known_hosts: Path) -> None:
+    """Raise ConfigurationError, naming each host that has no key in `known_hosts`; connects to nothing."""
+    keys = paramiko.HostKeys()
+    try:
+        keys.load(str(known_hosts))
+    except OSError as error:
+        raise ConfigurationError(f"{known_hosts}: {error.strerror}",
+                                 "write each host's key there, read on the host itself") from None
+    except InvalidHostKey as error:
+        raise _no_key(error, known_hosts) from None
+    unknown = [host for host in hosts
+               if not keys.lookup(host.address if host.port == _SSH_PORT else f"[{host.address}]:{host.port}")]
+    if unknown:
+        named = ", ".join(f"{host.name} ({host.address} port {host.port})" for host in unknown)
+        raise ConfigurationError(f"no key of {named} in {known_hosts}",
+                                 "add each one's key, read on the host itself, not over the network")
+
+
 def _transport(link: Any, /, **options: Any) -> paramiko.Transport:
     """A transport that prefers AES-GCM: it needs no separate MAC, which Python would compute slowly."""
     transport = paramiko.Transport(link, **options)
@@ -216,8 +237,15 @@ def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: P
         transport = client.get_transport()
         if transport is not None:
             transport.set_keepalive(KEEPALIVE_SECONDS)
+    except InvalidHostKey as error:
+        raise _no_key(error, known_hosts) from None
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise _explained(error, host, known_hosts, identity) from None
+
+
+def _no_key(error: InvalidHostKey, known_hosts: Path) -> ConfigurationError:
+    return ConfigurationError(f"{known_hosts}: this line holds no host key: {printable(error.line.strip())[:80]}",
+                              "mend or remove the line: addresses, key type, key in base64 (sshd(8))")
 
 
 def _explained(error: Exception, host: Host, known_hosts: Path, identity: Path) -> OperationFailed:

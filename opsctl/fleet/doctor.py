@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opsctl.core.errors import OpsctlError
 from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.profiles.settings import Settings
 from opsctl.runs.workplace import Workplace
 
 CLOCK_LIMIT_SECONDS = 600.0
@@ -41,7 +42,7 @@ class Check:
 def examine(place: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError], *,
             hosts: bool) -> Iterator[Check]:
     """All checks, in order. hosts: also connect to hosts and stores."""
-    yield from _machine(place)
+    yield from machine(place.settings)
     for customer, error in broken.items():
         yield Check("profiles", customer, Finding.FAIL, (error.details or (error.message,))[0], error.resolution)
     if not broken:
@@ -52,22 +53,26 @@ def examine(place: Workplace, profiles: Sequence[Profile], broken: Mapping[str, 
             yield from _customer(place, profile, hosts)
 
 
-def _machine(place: Workplace) -> Iterator[Check]:
+def machine(settings: Settings, ledger: OpsctlError | None = None) -> Iterator[Check]:
+    """This machine and the operator's settings. ledger: why it could not be opened, if it could not."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("machine", "python", Finding.PASS, version)
     beside = Path(sys.executable).parent / "ansible-playbook"
     found = beside if beside.exists() else shutil.which("ansible-playbook")
     yield Check("machine", "ansible-playbook", Finding.PASS if found else Finding.FAIL, str(found or "not found"),
                 "" if found else "install opsctl with its dependencies")
-    ledger = place.settings.ledger
-    yield Check("settings", "ledger", Finding.PASS if ledger else Finding.WARN,
-                "reached, and its revision is this opsctl's",
-                "" if ledger else "set `ledger.url` in opsctl.yml: now it lies in this user's state folder")
-    yield _identity(place)
+    if ledger is not None:
+        yield Check("settings", "ledger", Finding.FAIL, ledger.message, ledger.resolution)
+    else:
+        own = settings.ledger is None
+        yield Check("settings", "ledger", Finding.WARN if own else Finding.PASS,
+                    "reached, and its revision is this opsctl's",
+                    "set `ledger.url` in opsctl.yml: now it lies in this user's state folder" if own else "")
+    yield _identity(settings)
 
 
-def _identity(place: Workplace) -> Check:
-    ssh = place.settings.ssh
+def _identity(settings: Settings) -> Check:
+    ssh = settings.ssh
     if ssh is None:
         return Check("settings", "ssh identity", Finding.FAIL, "not set", "set `ssh.identity` in opsctl.yml")
     if not ssh.identity.is_file():
@@ -89,14 +94,19 @@ def _releases(place: Workplace) -> str:
 def _customer(place: Workplace, profile: KamstrupProfile, hosts: bool) -> Iterator[Check]:
     group = profile.customer
     yield _tried(group, "backup recipients", lambda: _recipients(place, profile))
-    known = place.known_hosts(group)
-    yield Check(group, "known_hosts", Finding.PASS if known.is_file() else Finding.FAIL, str(known),
-                "" if known.is_file() else "write each host's key there, read on the host itself")
+    yield _tried(group, "known_hosts", lambda: _known(place, profile))
     if not hosts:
         return
     yield from _store(place, profile)
     for host in profile.hosts:
         yield _tried(group, f"host {host.name}", partial(_host, place, profile, host.name))
+
+
+def _known(place: Workplace, profile: KamstrupProfile) -> str:
+    from opsctl.adapters.ssh import require_known
+
+    require_known(profile.hosts, place.known_hosts(profile.customer))
+    return f"a key for each of {len(profile.hosts)} hosts"
 
 
 def _recipients(place: Workplace, profile: KamstrupProfile) -> str:
