@@ -1,11 +1,16 @@
-"""What every object store keeps: memory, a directory, and S3 against a real server process over TLS."""
+"""What every object store keeps: memory, a directory, and S3 against real server processes over TLS.
+
+moto shows behaviour (versions, locks, settings); rclone judges signatures, expiry and digests, and holds large objects.
+"""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import ssl
 import stat
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from opsctl.adapters.objects import ObjectStore, Retained, open_store
+from opsctl.adapters.objects import ObjectStore, Protections, Retained, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.profiles.hosted import DirectoryStore
+from tests.contracts.s3_servers import running_rclone
 from tests.unit.backup.s3_server import S3Server, running_s3
 
 
@@ -28,14 +34,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield found
 
 
-@pytest.fixture(params=["memory", "directory", "s3"])
+@pytest.fixture(scope="module")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_rclone(tmp_path_factory.mktemp("rclone")) as found:
+        found.client().create_bucket(Bucket="contract")
+        yield found
+
+
+@pytest.fixture(params=["memory", "directory", "s3", "rclone"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "directory":
         tmp_path.chmod(0o700)
         return open_store(DirectoryStore(kind="directory", path=str(tmp_path)))
-    server: S3Server = request.getfixturevalue("server")
+    server: S3Server = request.getfixturevalue("rclone" if request.param == "rclone" else "server")
     return open_store(server.store("contract", f"{tmp_path.name}/"))
 
 
@@ -119,6 +132,14 @@ def test_keys_that_opsctl_does_not_write_are_refused(store: ObjectStore, key: st
         store.begin(key)
 
 
+def test_protections_and_strangers_are_told(store: ObjectStore) -> None:
+    store.put("free", b"x")
+    found = store.protections("")
+    assert (found.lock_days, found.expires_days) == (0, None)
+    assert (found.free is None) is (store.signs or store.place == "memory")
+    assert not store.open_to_all("free")
+
+
 def test_no_lock_means_no_retention(store: ObjectStore) -> None:
     store.put("free", b"")
     assert store.retention("free") is None
@@ -148,6 +169,51 @@ def test_signed_addresses_carry_parts_and_objects(server: S3Server) -> None:
     assert (answer.status, answer.read()) == (200, b"z" * 6000)
 
 
+@pytest.fixture
+def rclone_store(rclone: S3Server, tmp_path: Path) -> ObjectStore:
+    return open_store(rclone.store("contract", f"{tmp_path.name}/"))
+
+
+def test_a_signed_address_is_for_one_part_and_one_time(rclone: S3Server, rclone_store: ObjectStore) -> None:
+    """rclone judges what moto lets pass: the signature, what it was made for, and its end."""
+    upload = rclone_store.begin("volume")
+    address = rclone_store.sign_part("volume", upload, 1, 60).reveal()
+    assert _request(rclone, "PUT", address.replace("partNumber=1", "partNumber=2"), b"x").status == 403
+    assert _request(rclone, "PUT", address.replace("volume", "another"), b"x").status == 403
+    assert _request(rclone, "GET", address).status == 403
+    assert _request(rclone, "PUT", address.split("&X-Amz-Signature")[0], b"x").status in {400, 403}
+    rclone_store.put("kept", b"x")
+    brief = rclone_store.sign_get("kept", 1).reveal()
+    until = time.monotonic() + 30
+    while (answer := _request(rclone, "GET", brief)).status == 200:
+        assert time.monotonic() < until, "an address of one second does not end"
+        time.sleep(0.3)
+    assert answer.status == 403
+    assert _request(rclone, "PUT", address, b"x" * 6000).status == 200
+    rclone_store.abort("volume", upload)
+
+
+def test_a_part_that_changed_on_its_way_is_refused(rclone: S3Server, rclone_store: ObjectStore) -> None:
+    target = urlsplit(rclone_store.sign_part("volume", rclone_store.begin("volume"), 1, 60).reveal())
+    connection = http.client.HTTPSConnection(str(target.hostname), target.port, timeout=20,
+                                             context=ssl.create_default_context(cafile=str(rclone.ca_file)))
+    wrong = base64.b64encode(hashlib.md5(b"sent", usedforsecurity=False).digest()).decode()
+    connection.request("PUT", f"{target.path}?{target.query}", b"came", {"Content-MD5": wrong})
+    answer = connection.getresponse()
+    assert (answer.status, b"BadDigest" in answer.read()) == (400, True)
+
+
+def test_a_large_object_goes_in_parts_and_comes_back_in_pieces(rclone_store: ObjectStore) -> None:
+    """Three real parts of 5 MiB and more: moto keeps everything in memory, rclone on disk."""
+    upload = rclone_store.begin("large")
+    bodies = [bytes([number]) * (6 << 20) for number in (1, 2)] + [b"end"]
+    parts = [rclone_store.put_part("large", upload, number, body) for number, body in enumerate(bodies, 1)]
+    rclone_store.complete("large", upload, parts)
+    assert rclone_store.get("large", (6 << 20) - 1, 2) == b"\x01\x02"
+    assert rclone_store.get("large", 12 << 20) == b"end"
+    assert rclone_store.list("large").objects[0].size == (12 << 20) + 3
+
+
 def test_a_locked_object_is_retained(server: S3Server) -> None:
     client = server.client()
     client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True,
@@ -162,6 +228,23 @@ def test_a_locked_object_is_retained(server: S3Server) -> None:
     with pytest.raises((Retained, OperationFailed)):
         store.delete("kept")
     assert store.get("kept") == b"body"
+
+
+def test_a_bucket_s_own_protections_are_seen(server: S3Server) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="guarded", ObjectLockEnabledForBucket=True,
+                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("guarded", "opsctl/"))
+    client.put_object_lock_configuration(Bucket="guarded", ObjectLockConfiguration={
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}})
+    client.put_bucket_encryption(Bucket="guarded", ServerSideEncryptionConfiguration={
+        "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]})
+    client.put_public_access_block(Bucket="guarded", PublicAccessBlockConfiguration={
+        "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True})
+    rules = [{"ID": "others", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}},
+             {"ID": "own", "Status": "Enabled", "Filter": {"Prefix": "opsctl/"}, "Expiration": {"Days": 20}}]
+    client.put_bucket_lifecycle_configuration(Bucket="guarded", LifecycleConfiguration={"Rules": rules})
+    assert store.protections("sample/") == Protections(True, "compliance", 30, "aws:kms", 20, True)
 
 
 def test_wrong_bucket_and_dead_endpoint_are_told_without_secrets(server: S3Server) -> None:

@@ -93,7 +93,7 @@ class S3Objects:
 
     def versions(self, prefix: str) -> tuple[StoredVersion, ...]:
         found: list[StoredVersion] = []
-        with self._told("listing versions"):
+        with self._told("listing versions", unknown_is_fine=True):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix)
             for page in pages:
@@ -101,7 +101,9 @@ class S3Objects:
                           for item in page.get("Versions", ())]
                 found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null", marker=True)
                           for item in page.get("DeleteMarkers", ())]
-        return tuple(sorted(found, key=lambda item: (item.key, item.version)))
+            return tuple(sorted(found, key=lambda item: (item.key, item.version)))
+        # A store that knows no versions has one of each object, which goes without naming it.
+        return tuple(StoredVersion(entry.key, "") for entry in self.list(prefix).objects)
 
     def put(self, key: str, body: bytes) -> None:
         md5 = hashlib.md5(body, usedforsecurity=False).digest()
@@ -174,7 +176,8 @@ class S3Objects:
             if version.key != key:
                 continue
             with self._told(key, absent_is_fine=True):
-                self._client.delete_object(Bucket=self._bucket, Key=self._full(key), VersionId=version.version)
+                named: Any = {"VersionId": version.version} if version.version else {}
+                self._client.delete_object(Bucket=self._bucket, Key=self._full(key), **named)
 
     def retention(self, key: str) -> Retention | None:
         with self._told(key):
@@ -201,13 +204,13 @@ class S3Objects:
         return full.removeprefix(self._prefix)
 
     @contextmanager
-    def _told(self, what: str, *, absent_is_fine: bool = False) -> Iterator[None]:
+    def _told(self, what: str, *, absent_is_fine: bool = False, unknown_is_fine: bool = False) -> Iterator[None]:
         """Turn the SDK's errors into ours; its texts may quote addresses, so only the code is passed on."""
         try:
             yield
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "unknown")
-            if absent_is_fine and code in _ABSENT:
+            if (absent_is_fine and code in _ABSENT) or (unknown_is_fine and code == "NotImplemented"):
                 return
             if code == "AccessDenied" and "lock" in str(error.response.get("Error", {}).get("Message", "")).lower():
                 raise Retained(f"{what} in {self.place} is locked", "wait until the lock ends") from None

@@ -75,9 +75,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     credentials = folder / "credentials.json"
     credentials.touch(0o600)
     credentials.write_text(json.dumps({"access_key_id": "test-access", "secret_access_key": "test-secret"}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     # Real stores refuse parts below 5 MB; small ones keep the tests quick.
     environment = {**os.environ, "S3_UPLOAD_PART_MIN_SIZE": "1"}
     faults = folder / "faults.json"
@@ -85,14 +83,22 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
                                 str(key), str(credentials), str(faults)], env=environment, cwd=ROOT,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(port, certificate)
+        wait_for_tls(port, certificate)
         yield S3Server(f"https://127.0.0.1:{port}", certificate, credentials, faults)
     finally:
         process.kill()
         process.wait()
 
 
-def _wait(port: int, certificate: Path) -> None:
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_tls(port: int, certificate: Path) -> None:
+    """Until a server answers there with this certificate; OSError after 30 seconds."""
     context = ssl.create_default_context(cafile=str(certificate))
     deadline = time.monotonic() + 30
     while True:
