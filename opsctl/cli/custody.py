@@ -26,11 +26,17 @@ def hosted_profile(place: Workplace, found: Profile) -> KamstrupProfile:
 
 
 def custody(place: Workplace, customer: str) -> KamstrupProfile:
-    """The profile for work with existing backups, which follows the contract at their date."""
+    """The profile for work with existing backups, which follows the contract at their date.
+
+    After a move to the customer's own hosting it is the kept profile of before.
+    """
     from opsctl.profiles.model import KamstrupProfile
+    from opsctl.profiles.writing import former_hosted
 
     found = profile(customer)
-    return found if isinstance(found, KamstrupProfile) else hosted_profile(place, found)
+    if isinstance(found, KamstrupProfile):
+        return found
+    return former_hosted(place.settings.inventories, customer) or hosted_profile(place, found)
 
 
 def newest(place: Workplace, found: KamstrupProfile) -> str:

@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = {
     "api": "Kamstrup API Access: what was bought, whether it answers, its key.",
     "backup": "Back up, list, verify, restore and prune databases.",
     "contract": "The data sheet as data: cells, promises, and why something is allowed or not.",
+    "customer": "A customer's life: add, move to another hosting, offboard.",
     "customers": "The customers and their profiles.",
     "lab": "Real hosts on this machine, to try opsctl and rehearse changes.",
     "ledger": "The evidence: verify and export it.",

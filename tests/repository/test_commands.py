@@ -20,7 +20,7 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("notice", "draft"),
            ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly"),
-           ("api", "check"), ("api", "rotate"), ("api", "withdraw")}
+           ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard")}
 
 
 def opsctl(*arguments: str) -> forked.Ended:

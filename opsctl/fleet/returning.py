@@ -1,0 +1,169 @@
+"""The backups of a customer that leaves: handed over whole and checked, then erased with proof.
+
+What is handed over are the backups as they are stored, encrypted for the customer's recipients; every part is compared
+with its manifest on the way. Ledger: `customer.backups-returned`, `backup.removed` per backup, and
+`customer.backups-erased`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup.catalog import Catalog, CatalogBackup, catalog
+from opsctl.backup.manifest import Manifest
+from opsctl.backup.naming import MANIFEST, id_time
+from opsctl.backup.pinning import pins
+from opsctl.backup.prune import remove
+from opsctl.backup.running import READING, REQUEST
+from opsctl.backup.verify import extents
+from opsctl.core.errors import CheckFailed, OperationFailed, UsageError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.ledger import held
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.service import LEASE_SECONDS, Run, perform
+from opsctl.runs.workplace import Workplace
+
+RETURNED, ERASED = "customer.backups-returned", "customer.backups-erased"
+SUMS = "SHA256SUMS"
+
+
+def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
+              store: ObjectStore | None = None) -> Outcome:
+    """Copy every good backup to `target` with SHA256SUMS; the contract at the newest one's date decides.
+
+    UsageError when `target` is not empty; CHECK_FAILED (exit 8) when a part is not what its manifest says, and then
+    nothing is recorded as returned.
+    """
+    def act(run: Run) -> Outcome:
+        objects = store or open_store(profile.backup.store)
+        good = [backup for backup in catalog(workplace, profile, store=objects).backups if backup.good]
+        _require_empty(target)
+        sums: dict[str, str] = {}
+        for backup in good:
+            run.say(f"{backup.place.backup_id}: handing over")
+            sums |= _copied(objects, backup, target)
+        text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+        _write(target / SUMS, [text.encode()])
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        run.record(RETURNED, {"backups": [backup.place.backup_id for backup in good], "files": len(sums),
+                              "bytes": sum(backup.size for backup in good), "sums_sha256": fingerprint})
+        return Outcome(run.customer, REQUEST.service, Status.DONE,
+                       f"{len(good)} backups in {target}, each part as it was sent; SHA-256 of {SUMS} {fingerprint}",
+                       data={"folder": str(target), "backups": len(good), "sums_sha256": fingerprint})
+
+    return perform(workplace, profile, REQUEST, "customer offboard", act, lease=READING,
+                   terms_of=newest_instant(workplace, profile.customer))
+
+
+def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None) -> Outcome:
+    """Remove every backup and leftover of the customer, and prove that nothing is left under its name.
+
+    UsageError for backups that are pinned or were not handed over; Retained when the store has a lock on one.
+    """
+    def act(run: Run) -> Outcome:
+        objects = store or open_store(profile.backup.store)
+        found = catalog(workplace, profile, store=objects)
+        _require_erasable(workplace, found)
+        with held(workplace.ledger, f"{run.customer}/{READING}", run.id, LEASE_SECONDS):
+            for backup in found.backups:
+                remove(run, objects, backup, "the customer has left")
+            for leftover in found.leftovers:
+                if leftover.upload:
+                    objects.abort(leftover.key, leftover.upload)
+                else:
+                    objects.delete(leftover.key)
+        left = [one.key for one in objects.versions(f"{run.customer}/") if one.key not in found.foreign]
+        if left:
+            raise OperationFailed(f"{len(left)} versions of objects are left in {found.store}, {left[0]} for one",
+                                  "may the credentials delete versions? run it again, it goes on where it stopped")
+        run.record(ERASED, {"backups": [backup.place.backup_id for backup in found.backups], "store": found.store,
+                            "leftovers": len(found.leftovers), "left": 0, "foreign": list(found.foreign)[:100]})
+        return Outcome(run.customer, REQUEST.service, Status.DONE,
+                       f"{len(found.backups)} backups erased; a listing of all versions shows nothing left",
+                       data={"backups": len(found.backups), "foreign": list(found.foreign)})
+
+    return perform(workplace, profile, REQUEST, "customer offboard", act, lease="backup",
+                   terms_of=newest_instant(workplace, profile.customer))
+
+
+def newest_instant(workplace: Workplace, customer: str) -> datetime | None:
+    """When the newest recorded backup was taken: custody follows the contract of then."""
+    newest = workplace.ledger.last(customer, "backup.completed")
+    return None if newest is None else id_time(str(newest.payload["backup_id"]))
+
+
+def returned(workplace: Workplace, customer: str) -> frozenset[str]:
+    """The ids of the backups that were handed over."""
+    return frozenset(str(one) for entry in workplace.ledger.entries(customer, kinds=[RETURNED])
+                     for one in entry.payload["backups"])
+
+
+def _require_erasable(workplace: Workplace, found: Catalog) -> None:
+    pinned = pins(workplace, found.customer)
+    kept = [backup.place.backup_id for backup in found.backups if backup.place.backup_id in pinned]
+    if kept:
+        raise UsageError(f"{kept[0]} is kept: {pinned[kept[0]]}", "`opsctl backup unpin` it, with the reason")
+    handed = returned(workplace, found.customer)
+    missing = [backup.place.backup_id for backup in found.backups
+               if backup.good and backup.place.backup_id not in handed]
+    if missing:
+        raise UsageError(f"{len(missing)} backups were not handed over, {missing[0]} for one",
+                         f"`opsctl customer offboard {found.customer} --return-backups FOLDER` first")
+
+
+def _copied(store: ObjectStore, backup: CatalogBackup, target: Path) -> Mapping[str, str]:
+    """SHA-256 by name below `target` of everything that was copied of one backup."""
+    manifest = backup.manifest
+    assert manifest is not None  # noqa: S101 - a good backup has one
+    folder = Path(backup.place.database) / backup.place.backup_id
+    (target / folder).mkdir(parents=True, mode=0o700)
+    sums = {}
+    for entry in manifest.objects:
+        sums[f"{folder}/{entry.name}"] = _write(target / folder / entry.name,
+                                                _parts(store, backup, manifest, entry.name))
+    body = store.get(backup.place.manifest)
+    if hashlib.sha256(body).hexdigest() != backup.sha256:
+        raise CheckFailed(f"{backup.place.backup_id}: its manifest changed while it was read", "run it again")
+    sums[f"{folder}/{MANIFEST}"] = _write(target / folder / MANIFEST, [body])
+    return sums
+
+
+def _parts(store: ObjectStore, backup: CatalogBackup, manifest: Manifest, name: str) -> Iterator[bytes]:
+    for entry, offset, part in extents(manifest):
+        if entry.name == name:
+            body = store.get(backup.place.prefix + name, offset, part.size)
+            if hashlib.sha256(body).hexdigest() != part.sha256:
+                raise CheckFailed(f"{backup.place.backup_id}: {name} at byte {offset} is not what the manifest says",
+                                  "find out what changed it; the customer is owed a whole backup")
+            yield body
+
+
+def _write(path: Path, pieces: Any) -> str:
+    digest = hashlib.sha256()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OperationFailed(f"{path} cannot be written: {error.strerror}",
+                              "make room or give the right to write, empty the folder, and run it again") from None
+    return digest.hexdigest()
+
+
+def _require_empty(target: Path) -> None:
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(target.iterdir()):
+            raise UsageError(f"{target} is not empty", "name a new folder: what the customer gets must be exactly this")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be used: {error.strerror}", "name a folder that can be written") from None
