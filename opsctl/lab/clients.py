@@ -1,4 +1,4 @@
-"""The files an operator's machine needs for the lab: known hosts, backup recipients, settings."""
+"""The files an operator's machine needs for the lab: known hosts, backup recipients, approvers, settings."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def write_client_files(checkout: Path) -> None:
         for kept in keys.KEPT:
             (folder / "keys" / f"{kept}.pub").write_text(keys.recipient(customer, kept) + "\n", encoding="utf-8")
     (paths.STORE / "cedervig").mkdir(parents=True, exist_ok=True)
+    keys.write_private(paths.ALLOWED_SIGNERS, keys.allowed_signers())
     keys.write_private(paths.SETTINGS, settings_text(checkout))
 
 
@@ -36,6 +37,7 @@ def settings_text(checkout: Path) -> str:
         "drafts": str(paths.STATE / "drafts"),
         "ssh": {"identity": str(paths.SSH_IDENTITY)},
         "smtp": {"host": GATEWAY, "port": SMTP_PORT, "ca_file": str(paths.AUTHORITY_CERTIFICATE)},
+        "approvals": {"allowed_signers": str(paths.ALLOWED_SIGNERS)},
     }, sort_keys=False)
 
 

@@ -152,7 +152,7 @@ def _signal_service(number: signal.Signals) -> Callable[[ServiceDefinition], Non
 
 
 def _answers(key: str, value: float | bool) -> Callable[[ServiceDefinition], None]:
-    """Sets `key` in the file that the object store's switch reads; False takes it out."""
+    """Sets `key` in the file that the server reads before it answers; False takes it out."""
     def write(definition: ServiceDefinition) -> None:
         file = paths.SERVICES / f"{definition.name}-faults.json"
         content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -184,9 +184,14 @@ SERVICE_FAULTS: Mapping[str, ServiceFault] = {
                          _start_service),
     "freeze": ServiceFault("the server accepts connections but does not answer",
                            _signal_service(signal.SIGSTOP), _signal_service(signal.SIGCONT)),
-    "errors": ServiceFault("every request gets 503", _answers("errors", True), _answers("errors", False), ("s3",)),
+    "errors": ServiceFault("every request gets 503; every mail 451, to be tried later", _answers("errors", True),
+                           _answers("errors", False), ("s3", "smtp")),
     "slow": ServiceFault(f"every request waits {SLOW_ANSWER_SECONDS} s", _answers("slow", SLOW_ANSWER_SECONDS),
                          _answers("slow", False), ("s3",)),
+    "refuse": ServiceFault("every mail is refused for good, 550", _answers("refuse", True), _answers("refuse", False),
+                           ("smtp",)),
+    "drop": ServiceFault("the connection is cut after a mail was taken, without an answer", _answers("drop", True),
+                         _answers("drop", False), ("smtp",)),
 }
 
 

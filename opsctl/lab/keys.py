@@ -1,4 +1,4 @@
-"""Keys of the lab's operator: the SSH identity, the backup recipients, the object store's credentials."""
+"""Keys of the lab's operator: SSH identity, approver, backup recipients, the object store's credentials."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from opsctl.lab.command import run
 from opsctl.lab.definition import customers
 
 KEPT = ("online", "offline")
+APPROVER = "lab-approver@lab.example"
+"""The name of the key that approves notices; not the account's, so that it counts as another person."""
 
 
 def ensure_keys() -> None:
     """Make whatever key is missing; keys that exist stay, since backups may depend on them."""
-    if not paths.SSH_IDENTITY.exists() or not paths.SSH_IDENTITY.with_suffix(".pub").exists():
-        paths.SSH_IDENTITY.unlink(missing_ok=True)
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "opsctl-lab", "-f", str(paths.SSH_IDENTITY)])
+    _ensure_ssh_key(paths.SSH_IDENTITY, "opsctl-lab")
+    _ensure_ssh_key(paths.APPROVER, APPROVER)
     for customer in customers():
         for kept in KEPT:
             identity = identity_file(customer, kept)
@@ -28,6 +29,18 @@ def ensure_keys() -> None:
     if not paths.OBJECT_STORE_CREDENTIALS.exists():
         write_private(paths.OBJECT_STORE_CREDENTIALS, json.dumps({
             "access_key_id": "LAB" + secrets.token_hex(8).upper(), "secret_access_key": secrets.token_hex(20)}))
+
+
+def allowed_signers() -> str:
+    """The approver's line for ssh-keygen(1), ALLOWED SIGNERS; good for notices alone."""
+    kind, key = paths.APPROVER.with_suffix(".pub").read_text(encoding="utf-8").split()[:2]
+    return f'{APPROVER} namespaces="opsctl-notice" {kind} {key}\n'
+
+
+def _ensure_ssh_key(file: Path, comment: str) -> None:
+    if not file.exists() or not file.with_suffix(".pub").exists():
+        file.unlink(missing_ok=True)
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file)])
 
 
 def identity_file(customer: str, kept: str) -> Path:

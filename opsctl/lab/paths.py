@@ -24,6 +24,8 @@ WEBHOOKS = STATE / "webhooks"
 ARCHIVE = STATE / "archive"
 SETTINGS = STATE / "opsctl.yml"
 LOCK = STATE / "lock"
+APPROVER = SECRETS / "approver"
+ALLOWED_SIGNERS = STATE / "allowed_signers"
 OBJECT_STORE_CREDENTIALS = SECRETS / "object-store.json"
 
 BASES = CACHE / "bases"

@@ -1,4 +1,4 @@
-"""A switch in front of a WSGI application: 503 answers or slow ones, controlled by a file."""
+"""Faults that a server makes itself, controlled by a file; and a switch with them before a WSGI application."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ _SLOW_DOWN = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Cod
               b"<Message>Please reduce your request rate.</Message></Error>")
 
 
+def switched_on(control: Path) -> dict[str, Any]:
+    """The faults by kind, as the file has them now; no file, no fault."""
+    try:
+        content = json.loads(control.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 class FaultSwitch:
     """Passes requests on, unless `control` says otherwise.
 
@@ -27,7 +36,7 @@ class FaultSwitch:
         self._control = control
 
     def __call__(self, environment: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        faults = self._faults()
+        faults = switched_on(self._control)
         if faults.get("slow"):
             time.sleep(float(faults["slow"]))
         if faults.get("errors"):
@@ -35,10 +44,3 @@ class FaultSwitch:
                                              ("Content-Length", str(len(_SLOW_DOWN))), ("Connection", "close")])
             return [_SLOW_DOWN]
         return self._application(environment, start_response)
-
-    def _faults(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._control.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}

@@ -55,7 +55,8 @@ def test_errors_and_slow_answers_are_switched_apart(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(("target", "kind", "named"), [
-    ("nobody", "stop", "aalund-1"), ("aalund-1", "earthquake", "link-down"), ("smtp", "errors", "freeze")])
+    ("nobody", "stop", "aalund-1"), ("aalund-1", "earthquake", "link-down"), ("apt", "errors", "freeze"),
+    ("smtp", "slow", "drop")])
 def test_an_unknown_target_or_kind_is_answered_with_the_known_ones(target: str, kind: str, named: str) -> None:
     with pytest.raises(UsageError) as caught:
         fault.set_fault(target, kind, on=True)
