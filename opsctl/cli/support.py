@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
+from opsctl.cli import support_intake, support_log, support_read
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.result import Result, table
+from opsctl.cli.support_times import both, hours, local
 from opsctl.cli.workplace import At
 from opsctl.cli.workplace import instant as as_of
 from opsctl.core.calendar import Interval, closed_days
@@ -20,7 +22,7 @@ from opsctl.support.clock import deadline as find_deadline
 from opsctl.support.clock import verdict as find_verdict
 from opsctl.support.model import Deadline, Verdict
 
-app = group("The service levels' clock: deadlines and verdicts in working hours.")
+app = group("The error log and the service levels' clock: requests, deadlines, verdicts in working hours.")
 _DATES = "it computes dates and delivers nothing"
 
 LevelOption = Annotated[str, typer.Option("--level", metavar="LEVEL", help="A, B, C or D.")]
@@ -41,8 +43,8 @@ def deadline(level: LevelOption, received: Received, calendar: Calendar = calend
     found = find_deadline(inputs.level(level), inputs.instant(received, zone, "--received"), versions,
                           [inputs.pause(text, zone) for text in pause or ()],
                           [inputs.level_change(text, zone) for text in level_change or ()])
-    text = "\n".join([*_head(found), "", _intervals(found, found.counted), "", *_deadline_lines(found)])
-    return Result(_data(found), text)
+    lines, data = verdict_lines(found, None)
+    return Result(data, "\n".join(lines))
 
 
 @command(app, "support", "verdict", kind=Kind.ASKS, without=_DATES)
@@ -56,14 +58,22 @@ def verdict(level: LevelOption, received: Received,
     pauses = [inputs.pause(text, zone) for text in pause or ()]
     found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"),
                          inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses)
-    due = found.deadline
-    judged = "kept: in time" if found.in_time else f"broken: late by {_hours(found.late_by)} of working time"
-    lines = [*_head(due), f"handled      {_both(found.handled, zone)}", "", _intervals(due, found.counted), "",
-             *_deadline_lines(due), f"used         {_hours(found.used)} of {_hours(due.budget)}",
-             f"verdict      {judged}"]
-    warnings = tuple(f"the pause of {_local(one.opens, zone)} outlasts the start of handling; it counts until then"
+    lines, data = verdict_lines(found.deadline, found)
+    warnings = tuple(f"the pause of {local(one.opens, zone)} outlasts the start of handling; it counts until then"
                      for one in pauses if one.closes > found.handled)
-    return Result({**_data(due), **_verdict_data(found, zone)}, "\n".join(lines), warnings=warnings)
+    return Result(data, "\n".join(lines), warnings=warnings)
+
+
+def verdict_lines(due: Deadline, found: Verdict | None) -> tuple[list[str], dict[str, Any]]:
+    """The intervals, the deadline and, with `found`, the verdict: lines for people, and the envelope's data."""
+    zone = due.calendar.working.zone
+    if found is None:
+        return [*_head(due), "", _intervals(due, due.counted), "", *_deadline_lines(due)], _data(due)
+    judged = "kept: in time" if found.in_time else f"broken: late by {hours(found.late_by)} of working time"
+    lines = [*_head(due), f"handled      {both(found.handled, zone)}", "", _intervals(due, found.counted), "",
+             *_deadline_lines(due), f"used         {hours(found.used)} of {hours(due.budget)}",
+             f"verdict      {judged}"]
+    return lines, {**_data(due), **_verdict_data(found, zone)}
 
 
 def _data(found: Deadline) -> dict[str, Any]:
@@ -94,7 +104,7 @@ def _head(found: Deadline) -> list[str]:
     return [f"level        {level.letter}, {level.title}: start of handling within {level.working_hours} working hours "
             f"({level.promise})",
             f"calendar     {version.working.name}, version {version.number}, Danish time (CET/CEST)",
-            f"received     {_both(found.received, zone)}"]
+            f"received     {both(found.received, zone)}"]
 
 
 def _intervals(found: Deadline, counted: Sequence[Interval]) -> str:
@@ -104,7 +114,7 @@ def _intervals(found: Deadline, counted: Sequence[Interval]) -> str:
     rows, so_far = [], timedelta(0)
     for one in counted:
         so_far += one.length
-        rows.append((_local(one.opens, zone), _local(one.closes, zone), _hours(one.length), _hours(so_far)))
+        rows.append((local(one.opens, zone), local(one.closes, zone), hours(one.length), hours(so_far)))
     lines = [table(("counted from", "to", "working time", "in all"), rows) if rows else "no working time passed"]
     lines += [f"closed       {day:%a %Y-%m-%d} {why}" for day, why in closed_days(working, counted).items()]
     return "\n".join(lines)
@@ -112,16 +122,16 @@ def _intervals(found: Deadline, counted: Sequence[Interval]) -> str:
 
 def _deadline_lines(found: Deadline) -> list[str]:
     zone = found.calendar.working.zone
-    lines = [f"deadline     {_both(found.deadline, zone)}"]
+    lines = [f"deadline     {both(found.deadline, zone)}"]
     if found.last_in_time != found.deadline:
-        lines.append(f"last in time {_both(found.last_in_time, zone)}: no working time passes until then")
+        lines.append(f"last in time {both(found.last_in_time, zone)}: no working time passes until then")
     if found.without_pause != found.deadline:
-        lines.append(f"no pause     {_both(found.without_pause, zone)} would be the deadline; the sheet promises none")
+        lines.append(f"no pause     {both(found.without_pause, zone)} would be the deadline; the sheet promises none")
     if found.from_change:
-        lines += [f"history      {one.level.letter} since {_local(one.since, zone)}: deadline "
-                  f"{_local(one.deadline, zone)}" for one in found.history]
+        lines += [f"history      {one.level.letter} since {local(one.since, zone)}: deadline "
+                  f"{local(one.deadline, zone)}" for one in found.history]
         target = ": late at reclassification, this is the working target" if found.late_at_change else ""
-        lines.append(f"from change  {_both(found.from_change, zone)}{target}")
+        lines.append(f"from change  {both(found.from_change, zone)}{target}")
     return lines
 
 
@@ -134,21 +144,20 @@ def _iso(moment: datetime, zone: str) -> str:
     return moment.astimezone(ZoneInfo(zone)).isoformat()
 
 
-def _local(moment: datetime, zone: str) -> str:
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{local:%a} {local.replace(tzinfo=None).isoformat(' ')} {local:%Z}"
-
-
-def _both(moment: datetime, zone: str) -> str:
-    return f"{_local(moment, zone)} ({iso(moment)})"
-
-
 def _seconds(length: timedelta) -> int | float:
     return length.total_seconds() if length.microseconds else length // timedelta(seconds=1)
 
 
-def _hours(length: timedelta) -> str:
-    """Hours, also beyond 24, minutes and seconds: a working day has no 24 hours to count days by."""
-    minutes, seconds = divmod(length, timedelta(minutes=1))
-    fraction = f".{seconds.microseconds:06d}" if seconds.microseconds else ""
-    return f"{minutes // 60}:{minutes % 60:02d}:{seconds.seconds:02d}{fraction}"
+_LOGS = "it keeps the error log, which is a row of Service & Support (P35), for every customer"
+_READS = "it reads the error log and delivers nothing"
+_WRITING: Mapping[str, Callable[..., Result]] = {
+    "open": support_intake.open_request, "level": support_log.level, "start": support_log.start,
+    "wait": support_log.wait, "resume": support_log.resume, "note": support_log.note, "close": support_log.close,
+    "reopen": support_log.reopen, "correct": support_log.correct, "remind": support_read.remind}
+_READING: Mapping[str, Callable[..., Result]] = {
+    "list": support_read.list_requests, "show": support_read.show, "due": support_read.due,
+    "explain": support_read.explain}
+for _name, _function in _WRITING.items():
+    command(app, "support", _name, kind=Kind.ACTS, without=_LOGS)(_function)
+for _name, _function in _READING.items():
+    command(app, "support", _name, kind=Kind.ASKS, without=_READS)(_function)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -13,6 +14,8 @@ from opsctl.ledger.canonical import require_label, require_unicode
 
 _table = schema.personal
 ERASED = "personal.erased"
+_AT_ONCE = 500
+"""References in one query: databases take a limited number of parameters."""
 
 
 def put(connection: Connection, chain: str, text: str, recorded_at: str) -> str:
@@ -30,14 +33,22 @@ def put(connection: Connection, chain: str, text: str, recorded_at: str) -> str:
 
 def get(connection: Connection, reference: str) -> str | None:
     """The text, None when it was erased or never stored; EvidenceDamaged when it was changed."""
-    row = connection.execute(select(_table.c.salt, _table.c.text)
-                             .where(_table.c.reference == reference)).one_or_none()
-    if row is None or row.text is None:
-        return None
-    if _reference(str(row.salt), str(row.text)) != reference:
-        raise EvidenceDamaged(f"The personal data {reference[:12]} is not what was recorded.",
-                              "Somebody changed it in the database; the entries that name it are unharmed.")
-    return str(row.text)
+    return get_many(connection, [reference]).get(reference)
+
+
+def get_many(connection: Connection, references: Collection[str]) -> dict[str, str]:
+    """The texts by reference, without those that were erased or never stored; EvidenceDamaged for a changed one."""
+    wanted = sorted(set(references))
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = select(_table.c.reference, _table.c.salt, _table.c.text).where(
+            _table.c.reference.in_(wanted[start:start + _AT_ONCE]), _table.c.text.is_not(None))
+        for row in connection.execute(query):
+            if _reference(str(row.salt), str(row.text)) != row.reference:
+                raise EvidenceDamaged(f"The personal data {row.reference[:12]} is not what was recorded.",
+                                      "Somebody changed it in the database; the entries that name it are unharmed.")
+            found[row.reference] = str(row.text)
+    return found
 
 
 def erase(connection: Connection, reference: str, erased_at: str) -> str:

@@ -115,6 +115,11 @@ class Ledger:
         with self._database.reading() as connection:
             return personal.get(connection, reference)
 
+    def personals(self, references: Collection[str]) -> dict[str, str]:
+        """Many at once, by reference; what was erased or never stored is left out. Raises as `personal` does."""
+        with self._database.reading() as connection:
+            return personal.get_many(connection, references)
+
     def erase_personal(self, reference: str, reason: str, actor: str) -> Entry:
         """Erase text and salt, and record that and why; the evidence that names the reference stays.
 

@@ -251,10 +251,12 @@ def test_personal_data_can_be_erased_while_the_evidence_stays(ledger: Ledger, le
     assert len({reference, again}) == 2 and len(reference) == 64
     notice = ledger.append("aalund", "notice.sent", {"to": reference}, actor="me")
     assert ledger.personal(reference) == "Anna Andersen <anna@example.com>"
+    assert set(ledger.personals([reference, again, "unknown"])) == {reference, again}
     erased = ledger.erase_personal(reference, "asked for by the person", "me")
     assert (erased.chain, erased.kind) == ("aalund", "personal.erased")
     assert erased.payload == {"reference": reference, "reason": "asked for by the person"}
     assert ledger.personal(reference) is None and ledger.personal(again) is not None
+    assert list(ledger.personals([reference, again])) == [again]
     assert list(ledger.entries("aalund")) == [notice, erased] and ledger.verify().sound
     for wrong in (reference, "unknown"):
         with pytest.raises(UsageError):
