@@ -35,7 +35,7 @@ GROUPS: Mapping[str, str] = {
     "promise": "What the contract makes due, and whether it was kept.",
     "report": "Reports from the ledger.",
     "storage": "Capacity and performance of storage.",
-    "support": "The service levels' clock: deadlines and verdicts in working hours.",
+    "support": "The error log and the service levels' clock: requests, deadlines, verdicts in working hours.",
     "window": "Maintenance windows and freezes.",
 }
 COMMANDS: Mapping[str, str] = {
