@@ -85,6 +85,7 @@ def _run(order: Order, private: Path, sockets: Path, collector: Collector) -> tu
     reasons: list[str] = []
 
     def ends_early() -> bool:
+        collector.tell_long(time.monotonic())
         # Once True, always True: otherwise runner calls the run failed and not cancelled.
         if not reasons and order.cancelled():
             reasons.append("cancelled")

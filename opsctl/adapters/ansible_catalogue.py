@@ -32,9 +32,13 @@ PATCH_PLAN = Operation("patch plan", "patch_plan", changes=False)
 PATCH_APPLY = Operation("patch apply", "platform_patch", changes=True, units=True)
 STORAGE_CHECK = Operation("storage check", "storage_check", changes=False)
 BACKUP_PREPARE = Operation("backup run", "backup", changes=True, units=True)
+READY_SURVEY = Operation("release plan", "ready_survey", changes=False)
+READY_UPDATE = Operation("release install", "ready_update", changes=True, units=True)
+READY_ROLLBACK = Operation("release rollback", "ready_rollback", changes=True, units=True)
 API_TOKEN = Operation("api rotate", "api_token", changes=True)
 
-OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN)
+OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN, READY_SURVEY,
+                                     READY_UPDATE, READY_ROLLBACK)
 """Every operation; a test holds this table and the playbooks folder to each other."""
 
 

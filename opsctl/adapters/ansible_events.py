@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,12 +57,14 @@ class _Host:
     failed: bool = False
     unreachable: bool = False
     data: dict[str, Any] = field(default_factory=dict)
+    begun: tuple[str, float] | None = None
 
 
 class Collector:
     """Takes runner's events in order; afterwards `results` has one entry for every planned host.
 
-    on_task is called with target and task name when a host begins a task, on_data when a host gives data back.
+    on_task is called with target and task name once it is known that the host really does the task: when it ends, or
+    by `tell_long` while it goes on; a task that is skipped is never told. on_data: when a host gives data back.
     """
 
     def __init__(self, targets: Sequence[Target], on_task: Callable[[Target, str], None] | None = None,
@@ -95,13 +98,28 @@ class Collector:
         """How much of a check-mode run was predicted."""
         return Predicted(sum(host.tasks for host in self._hosts.values()) + self._skipped, self._skipped)
 
+    def tell_long(self, now: float, seconds: float = 1.0) -> None:
+        """Tell the tasks that have run for longer than a skipped one ever would. now: of the monotonic clock."""
+        for name, host in self._hosts.items():
+            if host.begun is not None and now - host.begun[1] >= seconds:
+                self._tell(self._targets[name], host)
+
+    def _tell(self, target: Target, host: _Host) -> None:
+        if host.begun is not None and self._on_task:
+            self._on_task(target, host.begun[0])
+        host.begun = None
+
     def _host_event(self, kind: str, details: Mapping[str, Any], target: Target, host: _Host) -> None:
         result = details.get("res") or {}
         if str(details.get("task_action", "")).endswith(_ARGUMENTS) and kind != "runner_on_failed":
             return
-        if kind == "runner_on_start" and self._on_task:
-            self._on_task(target, str(details.get("task", "")))
-        elif kind == "runner_on_skipped" and result.get("skip_reason") != _NOT_RUN:
+        if kind == "runner_on_start":
+            host.begun = (str(details.get("task", "")), time.monotonic())
+        elif kind == "runner_on_skipped":
+            host.begun = None
+        elif kind in {"runner_on_ok", "runner_on_failed", "runner_on_unreachable"}:
+            self._tell(target, host)
+        if kind == "runner_on_skipped" and result.get("skip_reason") != _NOT_RUN:
             self._skipped += 1
         elif kind == "runner_on_ok":
             host.tasks += 1

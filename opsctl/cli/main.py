@@ -34,11 +34,14 @@ GROUPS: Mapping[str, str] = {
     "profile": "Validate profiles, export their schema.",
     "promise": "What the contract makes due, and whether it was kept.",
     "report": "Reports from the ledger.",
+    "release": "READY's releases: list, show, validate, impact, plan, install.",
     "storage": "Capacity and performance of storage.",
     "support": "The error log and the service levels' clock: requests, deadlines, verdicts in working hours.",
     "window": "Maintenance windows and freezes.",
 }
 COMMANDS: Mapping[str, str] = {
+    "approve": "Approve a plan by a signature over its hash.",
+    "resolve": "Mark the cause of a failure as resolved, so that the work is tried again.",
     "doctor": "Check that this machine and the settings are fit for work; changes nothing.",
     "nightly": "Do for each customer what is due.",
     "rasci": "Who does what, by name, and what tells who is informed.",

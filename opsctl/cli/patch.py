@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from opsctl.cli.command import Kind, command, group
-from opsctl.cli.files import require_folder, write
+from opsctl.cli.files import require_folder
+from opsctl.cli.plans import written
 from opsctl.cli.result import Result, outcomes_result, table
 from opsctl.cli.workplace import All, Customers, Yes, confirm, select, workplace
 from opsctl.contract.services import Service
-from opsctl.core.errors import ConfigurationError, ExitCode, OutsideWindow, UsageError
+from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ def plan(customers: Customers = None, everyone: All = False, security_only: Secu
         require_folder(output)
     selection = select(customers, everyone)
     plans: list[PatchPlan] = []
-    with workplace(acts=False) as place:
+    with workplace(acts=output is not None) as place:
         def act(profiles: Any) -> tuple[Outcome, ...]:
             made = make_plans(place, profiles, security_only=security_only)
             plans.extend(made)
             return tuple(_row(one) for one in made)
 
         outcomes = for_hosted(place, selection, request(security_only), act)
-    files = [str(_written(made, output)) for made in plans] if output else []
+        files = [str(written(place, made, output)) for made in plans] if output else []
     tail = "\n\n".join([*(_details(made) for made in plans if not made.nothing_to_do),
                         *([f"written: {', '.join(files)}"] if files else [])])
     return outcomes_result(outcomes, extra={"plans": [{**made.document(), "hash": made.hash} for made in plans],
@@ -60,21 +61,20 @@ def apply(customers: Customers = None, everyone: All = False, security_only: Sec
           yes: Yes = False) -> Result:
     """Patch the customers' hosts in their open windows, one after the other, and prove what was done."""
     from opsctl.cli.each import for_each, hosted
-    from opsctl.fleet.windows import opening
+    from opsctl.fleet.planfiles import read_patch_plan
+    from opsctl.fleet.starting import require_resolved, require_window
     from opsctl.maintenance.service import apply as apply_patches
     from opsctl.maintenance.service import request
 
     selection = select(customers, everyone)
-    approved = _read(plan_file) if plan_file else None
+    approved = read_patch_plan(plan_file) if plan_file else None
     if approved is not None and [profile.customer for profile in selection.profiles] != [approved.customer]:
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
     with workplace(acts=True) as place:
         def act(profile: Any) -> Outcome:
             ours = hosted(place, profile, request(security_only))
-            window = opening(ours.windows, ours.freezes, ours.zone, place.clock.now())
-            if not window.open:
-                raise OutsideWindow(f"{ours.customer}: {window.reason}",
-                                    f"see `opsctl window list {ours.customer}`")
+            require_resolved(place, ours.customer)
+            require_window(place, ours, "patch apply", timedelta(minutes=place.settings.policy.patch_minutes))
             return apply_patches(place, ours, plan=approved, security_only=security_only, reboot=not no_reboot)
 
         if any(profile.hosting == "kamstrup" for profile in selection.profiles):
@@ -115,22 +115,3 @@ def _host_lines(host: HostPlan) -> list[str]:
     lines += [f"    reboots because of {', '.join(host.reboot_by)}"] if host.reboot_by else []
     return [*lines, *[f"    warning: {warning}" for warning in host.warnings]]
 
-
-def _written(made: PatchPlan, folder: Path) -> Path:
-    path = folder / f"patch-{made.customer}-{made.hash[:12]}.json"
-    write(path, (json.dumps({**made.document(), "hash": made.hash}, indent=2) + "\n").encode())
-    return path
-
-
-def _read(path: Path) -> PatchPlan:
-    from opsctl.maintenance.model import plan_from
-
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        made = plan_from(document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigurationError(f"{path} is not a plan file", "write one with `opsctl patch plan --output`") from None
-    if made.hash != document.get("hash"):
-        raise ConfigurationError(f"{path} was changed after it was written: its hash does not fit",
-                                 "make a new plan with `opsctl patch plan --output`")
-    return made

@@ -77,7 +77,10 @@ def _occurrence(window: Window, zone: str, day: date) -> Occurrence:
 
 def opening(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, now: datetime,
             needs: timedelta = timedelta(0)) -> Opening:
-    """May work that needs `needs` start at `now`? A freeze beats every window; no windows means never."""
+    """May work that needs `needs` start at `now`? A freeze beats every window; no windows means never.
+
+    A freeze that begins while a window is open closes it: work must end before either.
+    """
     now = require_aware(now)
     frozen = _frozen(freezes, zone, now)
     if frozen:
@@ -90,10 +93,14 @@ def opening(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, now
         if occurrence.opens > now:
             return Opening(False, late or f"the next window, {occurrence.name}, opens {_wall(occurrence)}")
         if now < occurrence.closes:
+            coming = _next_freeze(freezes, zone, now)
             if now > occurrence.latest_start:
                 late = f"window {occurrence.name} is open, but its latest start has passed"
             elif now + needs > occurrence.closes:
                 late = f"window {occurrence.name} closes too soon for work of {needs}"
+            elif coming is not None and now + needs > _begins(coming, zone):
+                late = f"window {occurrence.name} is open, but work of {needs} would run into the freeze that begins " \
+                       f"on {coming.first_day}: {coming.reason}"
             else:
                 return Opening(True, f"window {occurrence.name} is open", occurrence)
     return Opening(False, late or "no window comes")
@@ -115,6 +122,17 @@ def upcoming(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, no
 def _frozen(freezes: Sequence[Freeze], zone: str, at: datetime) -> Freeze | None:
     day = local_day(at, zone)
     return next((freeze for freeze in freezes if freeze.first_day <= day <= freeze.last_day), None)
+
+
+def _begins(freeze: Freeze, zone: str) -> datetime:
+    """The first instant of its first day, where a zone changes its clock at midnight the one after the gap."""
+    return _instant(freeze.first_day, "00:00", zone, fold=0)
+
+
+def _next_freeze(freezes: Sequence[Freeze], zone: str, now: datetime) -> Freeze | None:
+    """The next freeze to begin after `now`."""
+    return min((freeze for freeze in freezes if _begins(freeze, zone) > now),
+               key=lambda freeze: freeze.first_day, default=None)
 
 
 def _wall(occurrence: Occurrence) -> str:

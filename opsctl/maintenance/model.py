@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from opsctl.core.digest import digest
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,6 @@ class PatchPlan:
     def document(self) -> dict[str, Any]:
         """The plan as JSON-serialisable data, for a plan file and for the table."""
         return asdict(self)
-
-
-def digest(document: Mapping[str, Any]) -> str:
-    """sha256 of canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plan_from(document: Mapping[str, Any]) -> PatchPlan:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, datetime
-from hashlib import sha256
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from opsctl.maintenance.model import HeldPackage, HostPlan, Package, PatchPlan, digest
-from opsctl.profiles.inventory import hosts_yaml, in_order
-from opsctl.profiles.model import KamstrupProfile, terms_at
+from opsctl.maintenance.model import HeldPackage, HostPlan, Package, PatchPlan
+from opsctl.profiles.inventory import in_order
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.plans import inventory_digest, terms_digest
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
@@ -22,8 +21,8 @@ def plan_of(profile: KamstrupProfile, results: Mapping[str, HostResult], revisio
             security_only: bool) -> PatchPlan:
     """The plan of one customer. results: by host name; revision: of the playbook that will act."""
     hosts = tuple(host_plan(host.name, results.get(host.name)) for host in in_order(profile))
-    return PatchPlan(profile.customer, security_only, hosts, terms_digest(profile, at),
-                     sha256(hosts_yaml(profile).encode()).hexdigest(), revision, predicted_share(hosts))
+    return PatchPlan(profile.customer, security_only, hosts, terms_digest(profile, at), inventory_digest(profile),
+                     revision, predicted_share(hosts))
 
 
 def host_plan(name: str, result: HostResult | None) -> HostPlan:
@@ -52,11 +51,6 @@ def predicted_share(hosts: Sequence[HostPlan]) -> float:
     return 1.0 if not known else round(known / (known + unknown), 3)
 
 
-def terms_digest(profile: KamstrupProfile, at: datetime) -> str:
-    """sha256 of the contract's terms as they stand at `at`."""
-    return digest(_plain(asdict(terms_at(profile, at))))
-
-
 def _problem(facts: Mapping[str, Any]) -> str:
     if facts["removals"]:
         return ("the upgrade would remove " + ", ".join(facts["removals"])
@@ -72,9 +66,3 @@ def _warnings(facts: Mapping[str, Any]) -> tuple[str, ...]:
     lines += [f"{held['name']} is on hold, and a security fix waits for it: {held['offered']}"
               for held in facts["held"] if held["security"]]
     return (*lines, *facts["down"])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(content) for key, content in value.items()}
-    return value.isoformat() if isinstance(value, date) else value

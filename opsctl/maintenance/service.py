@@ -14,6 +14,7 @@ from opsctl.maintenance.evidence import Evidence
 from opsctl.maintenance.model import PatchPlan, differences
 from opsctl.maintenance.planning import plan_of
 from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.approval import require_approved
 from opsctl.runs.playbook import play, survey, targets_of
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
@@ -51,7 +52,8 @@ def apply(workplace: Workplace, profile: KamstrupProfile, *, plan: PatchPlan | N
     """Patch the customer's hosts one after the other, databases first; stop at the first that fails.
 
     plan: the approved one; it is made again and must match, else the outcome is ApprovalMissing (exit 6)
-    with the differences. Nothing to do gives `unchanged`. Each host leaves a `patch.applied` entry.
+    with the differences; so it is without the approval that the profile asks for. Nothing to do gives
+    `unchanged`. Each host leaves a `patch.applied` entry.
     """
     if plan is not None and (plan.customer, plan.security_only) != (profile.customer, security_only):
         raise UsageError(f"{profile.customer}: the plan is for {plan.customer}, "
@@ -74,6 +76,7 @@ def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, se
         names = ", ".join(host.host for host in fresh.hosts)
         return Outcome(run.customer, run.request.service, Status.UNCHANGED, f"nothing to patch on {names}",
                        warnings=_warnings(fresh), data={"plan": fresh.hash, "hosts": fresh.document()["hosts"]})
+    require_approved(run.workplace, profile.customer, fresh.hash, profile.approvals.patch)
     return _work(run, profile, fresh, reboot)
 
 

@@ -106,6 +106,8 @@ class Policy(Part):
     approval_hours: int = Field(default=72, ge=1, le=720, description="How long the approval of a plan holds.")
     backup_hours: int = Field(default=24, ge=1, le=168, description="A release is installed only with a good backup "
                                                                     "that is not older; otherwise one is taken first.")
+    healthy_seconds: int = Field(default=120, ge=1, le=3600, description="How long READY may take to become healthy "
+                                                                         "after a release; then it is taken back.")
     rings: tuple[Identifier, ...] = Field(default=("canary", "general"), min_length=1,
                                           description="The order in which rings get changes.")
     notices: NoticePolicy = NoticePolicy()

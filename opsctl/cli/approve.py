@@ -1,0 +1,41 @@
+"""`opsctl approve`: sign a plan of patches or of a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.command import Kind, command, single
+from opsctl.cli.result import Result
+from opsctl.cli.workplace import profile, workplace
+from opsctl.core.errors import ConfigurationError
+
+app = single()
+
+
+@command(app, "", "approve", kind=Kind.ACTS, without="it signs a plan; applying it delivers the service")
+def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A file of `opsctl patch plan --output` or "
+                                                                           "`opsctl release plan --output`.")],
+            key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your SSH key, or its public half when an "
+                                                                            "agent has it.")]) -> Result:
+    """Approve a plan by a signature over its hash; it holds for a time and for exactly this plan."""
+    from opsctl.fleet.planfiles import kind_of, read_plan, require_sound
+    from opsctl.installs.model import ReleasePlan
+    from opsctl.installs.service import approval_need
+    from opsctl.profiles.model import KamstrupProfile
+    from opsctl.runs.approval import approve as sign
+
+    plan = read_plan(plan_file)
+    require_sound(plan)
+    found = profile(plan.customer)
+    if not isinstance(found, KamstrupProfile):
+        raise ConfigurationError(f"{plan.customer} is not hosted by Kamstrup any more, so nothing is installed there",
+                                 "draft a notice instead: `opsctl notice draft`")
+    need = approval_need(found, plan.step) if isinstance(plan, ReleasePlan) else found.approvals.patch
+    with workplace(acts=True) as place:
+        made = sign(place, plan.customer, plan.hash, key, need)
+    return Result({**made, "customer": plan.customer, "kind": kind_of(plan), "need": need.value},
+                  f"{plan.customer}: plan {plan.hash[:12]} is approved by {made['signer']} until {made['expires']}"
+                  + ("" if need != "none" else "; the profile asks for no approval of such plans"))

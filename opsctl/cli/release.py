@@ -1,0 +1,161 @@
+"""`opsctl release`: READY's releases, what each means for each customer, and installing them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from opsctl.cli.command import Kind, command, group
+from opsctl.cli.files import require_folder
+from opsctl.cli.plans import written
+from opsctl.cli.release_files import register
+from opsctl.cli.result import Result, outcomes_result, table
+from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, select, settings, workplace
+from opsctl.contract.services import Service
+from opsctl.core.errors import ExitCode, UsageError
+from opsctl.core.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from opsctl.installs.model import ReleasePlan
+    from opsctl.releases.catalogue import Catalogue
+    from opsctl.releases.version import Version
+
+app = group("READY's releases: list, show, validate, impact, plan, install.")
+register(app)
+UPDATES = (Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR)
+Wanted = Annotated[str | None, typer.Option("--version", metavar="VERSION",
+                                            help="By default the newest the agreement entitles to.")]
+
+
+@command(app, "release", "plan", kind=Kind.ASKS, services=UPDATES)
+def plan(customers: Customers = None, everyone: All = False, version: Wanted = None,
+         output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER",
+                                                     help="Write a plan file per customer there.")] = None) -> Result:
+    """Show what installing a release would do at each customer: path, downtime, obstacles; installs nothing."""
+    from opsctl.cli.each import for_hosted
+    from opsctl.installs.service import plan as make_plans
+    from opsctl.installs.service import request
+    from opsctl.releases.version import Step
+
+    if output is not None:
+        require_folder(output)
+    releases, target = _wanted(version)
+    selection = select(customers, everyone)
+    plans: list[ReleasePlan] = []
+    with workplace(acts=output is not None) as place:
+        def act(profiles: Any) -> tuple[Outcome, ...]:
+            plans.extend(make_plans(place, profiles, releases, target=target))
+            return tuple(_row(made) for made in plans)
+
+        outcomes = for_hosted(place, selection, request(Step.PATCH), act)
+        files = [str(written(place, made, output)) for made in plans if made.hops] if output else []
+    tail = "\n\n".join([*(_details(made) for made in plans if not made.nothing_to_do),
+                        *([f"written: {', '.join(files)}"] if files else [])])
+    return outcomes_result(outcomes, extra={"plans": [{**made.document(), "hash": made.hash} for made in plans],
+                                            "files": files}, tail=tail)
+
+
+@command(app, "release", "install", kind=Kind.ACTS, services=UPDATES)
+def install(customers: Customers = None, everyone: All = False, version: Wanted = None,
+            plan_file: Annotated[Path | None, typer.Option(
+                "--plan", metavar="FILE", help="Install this plan; exit 6 when it no longer fits.")] = None,
+            yes: Yes = False) -> Result:
+    """Install a release in the open window, after a good backup, and prove it healthy; one that fails is taken back."""
+    from opsctl.cli.each import for_each, hosted
+    from opsctl.fleet.installing import install_release
+    from opsctl.fleet.planfiles import read_release_plan
+    from opsctl.fleet.rooms import back_up
+    from opsctl.installs.service import request
+    from opsctl.releases.version import Step, Version
+
+    approved = read_release_plan(plan_file) if plan_file else None
+    if approved is not None and version not in {None, approved.target}:
+        raise UsageError(f"the plan is for READY {approved.target}", "leave out --version")
+    selection = select(customers, everyone)
+    if approved is not None and [found.customer for found in selection.profiles] != [approved.customer]:
+        raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
+    releases, target = _wanted(version)
+    target = Version.parse(approved.target) if approved else target
+    with workplace(acts=True) as place:
+        def act(found: Any) -> Outcome:
+            ours = hosted(place, found, request(Step.PATCH))
+            return install_release(place, ours, releases, back_up, target=target, approved=approved)
+
+        names = [found.customer for found in selection.profiles if found.hosting == "kamstrup"]
+        if names:
+            confirm(f"Install READY {target or 'in the newest release'} at {', '.join(names)}? "
+                    "It is stopped meanwhile.", yes)
+        outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR, act)
+    return outcomes_result(outcomes)
+
+
+@command(app, "release", "rollback", kind=Kind.ACTS, services=UPDATES)
+def rollback(customer: Customer, yes: Yes = False) -> Result:
+    """Take back an installation that was broken off or stuck; one that ended well is not taken back."""
+    from opsctl.cli.each import hosted
+    from opsctl.installs.way_back import REQUEST, roll_back
+
+    with workplace(acts=True) as place:
+        found = hosted(place, profile(customer), REQUEST)
+        confirm(f"Take back the unfinished installation at {customer}?", yes)
+        return outcomes_result([roll_back(place, found)])
+
+
+@command(app, "release", "impact", kind=Kind.ASKS, services=UPDATES)
+def impact(version: Annotated[str, typer.Argument(metavar="VERSION", help="A release of `opsctl release list`.")]
+           ) -> Result:
+    """Say for every customer what a release means: automatic, notice, needs agreement, blocked, already there."""
+    from opsctl.fleet.impact import impact as found_impact
+    from opsctl.profiles.loader import load_profiles
+
+    releases, target = _wanted(version)
+    if target is None or releases.get(target) is None:
+        raise UsageError(f"there is no release {version}", "see `opsctl release list`")
+    profiles, broken = load_profiles(settings().inventories)
+    with workplace(acts=False) as place:
+        found = [found_impact(place, one, releases, target) for one in profiles]
+    rows = [(one.customer, one.installed or "unknown", one.verdict.value, "; ".join(one.reasons) or "-")
+            for one in found]
+    rows += [(name, "-", "blocked", "its profile is not valid; see `opsctl profile validate`") for name in broken]
+    data = [{"customer": one.customer, "installed": one.installed, "verdict": one.verdict.value,
+             "reasons": list(one.reasons), "window": one.window} for one in found]
+    return Result({"version": str(target), "customers": data, "invalid": list(broken)},
+                  table(("customer", "installed", "verdict", "why"), rows))
+
+
+def _wanted(version: str | None) -> tuple[Catalogue, Version | None]:
+    from opsctl.releases.catalogue import load
+    from opsctl.releases.version import Version
+
+    try:
+        target = Version.parse(version) if version else None
+    except ValueError as error:
+        raise UsageError(f"--version {error}", "see `opsctl release list`") from None
+    return load(settings().releases), target
+
+
+def _row(made: ReleasePlan) -> Outcome:
+    from opsctl.installs.service import request
+
+    service = request(made.step).service
+    if made.problems:
+        return Outcome(made.customer, service, Status.FAILED, "; ".join(made.problems), "put it right and plan again",
+                       exit_code=ExitCode.FAILED)
+    if not made.hops:
+        return Outcome(made.customer, service, Status.UNCHANGED, f"READY {made.installed} is installed")
+    way = " -> ".join([made.installed, *(hop.version for hop in made.hops)])
+    return Outcome(made.customer, service, Status.DONE,
+                   f"{made.step}: {way}, {made.downtime_minutes} minutes of downtime")
+
+
+def _details(made: ReleasePlan) -> str:
+    lines = [f"{made.customer}: plan {made.hash[:12]}"]
+    lines += [f"  {hop.version} ({hop.kind}): package {hop.package}, "
+              f"{'databases copied before' if hop.copies else 'no migration'}, "
+              f"{'can be taken back' if hop.reversible else 'CANNOT be taken back'}" for hop in made.hops]
+    lines += [f"  {host.host}: {f'READY {host.installed}' if host.application else 'database alone'}"
+              for host in made.hosts]
+    lines += [f"  module {name} stays off until an agreement is on record" for name in made.modules_off]
+    return "\n".join(lines)

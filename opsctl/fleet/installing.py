@@ -1,0 +1,64 @@
+"""Installing a release with what belongs around it: the window, a good backup before, no failure left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from opsctl.core.clock import iso
+from opsctl.core.errors import OperationFailed
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.starting import require_resolved, require_window
+from opsctl.installs.model import ReleasePlan
+from opsctl.installs.service import OPERATION, Wish, install, plan, stand
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.releases.catalogue import Catalogue
+from opsctl.releases.version import Version
+from opsctl.runs.workplace import Workplace
+
+BackUp = Callable[[Workplace, KamstrupProfile], Outcome]
+
+
+def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
+                    target: Version | None = None, approved: ReleasePlan | None = None) -> Outcome:
+    """Check, back up when the last good backup is too old, install. Raises what keeps it from starting."""
+    require_resolved(workplace, profile.customer)
+
+    def may_start(minutes: int) -> None:
+        require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
+
+    may_start(0)
+    warnings: tuple[str, ...] = ()
+    if stand(workplace, profile.customer).open is None:
+        ahead = plan(workplace, [profile], releases, target=target)[0]
+        if ahead.hops and not ahead.problems:
+            may_start(ahead.downtime_minutes)
+            warnings = _backed_up(workplace, profile, back_up)
+    found = install(workplace, profile, Wish(releases, target, approved, may_start))
+    return replace(found, warnings=(*warnings, *found.warnings))
+
+
+def last_good_backup(workplace: Workplace, profile: KamstrupProfile) -> datetime | None:
+    """When the oldest of the databases' newest good backups was recorded; None when one database has none."""
+    newest: dict[str, datetime] = {}
+    for entry in workplace.ledger.entries(profile.customer, kinds=("backup.completed",)):
+        newest[str(entry.payload["database"])] = entry.recorded_at
+    mine = [newest.get(database.name) for database in profile.databases]
+    known = [found for found in mine if found is not None]
+    return min(known) if len(known) == len(mine) else None
+
+
+def _backed_up(workplace: Workplace, profile: KamstrupProfile, back_up: BackUp) -> tuple[str, ...]:
+    """Take a backup when none is young enough; its warnings. OperationFailed when it did not succeed."""
+    last = last_good_backup(workplace, profile)
+    limit = timedelta(hours=workplace.settings.policy.backup_hours)
+    if last is not None and workplace.clock.now() - last <= limit:
+        workplace.progress.say(profile.customer, f"the last good backup is of {iso(last)}")
+        return ()
+    workplace.progress.say(profile.customer, "no good backup is young enough: taking one first")
+    made = back_up(workplace, profile)
+    if made.status not in {Status.DONE, Status.WARNING}:
+        raise OperationFailed(f"{profile.customer}: the backup before the installation failed, so nothing was "
+                              f"installed: {made.summary}", made.resolution or "see `opsctl backup run`")
+    return made.warnings

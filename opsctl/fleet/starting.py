@@ -1,0 +1,64 @@
+"""May work on a customer's hosts start now? Its window, the time it needs, and failures whose cause is not resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
+from opsctl.fleet.estimates import estimate
+from opsctl.fleet.windows import Opening, opening
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.workplace import Workplace
+
+RESOLVED = "failure.resolved"
+FINISHED = "run.finished"
+OPERATIONS = ("patch apply", "release install", "release rollback")
+"""Work after whose failure people look before it is tried again."""
+_FAILED = {int(ExitCode.FAILED), int(ExitCode.PARTIAL)}
+
+
+def unresolved(entries: Iterable[tuple[str, str, Mapping[str, Any]]]) -> tuple[str, Mapping[str, Any]] | None:
+    """The newest failed run whose cause nobody marked resolved: (run, payload of its end), or None.
+
+    entries: (kind, run, payload) of `run.finished` and `failure.resolved`, oldest first. A run that was interrupted,
+    or that was refused (contract, window, approval, lease), is no failure: it may simply be run again.
+    """
+    found = None
+    for kind, run, payload in entries:
+        if kind == RESOLVED:
+            found = None
+        elif payload["operation"] in OPERATIONS and payload["status"] != "interrupted" \
+                and payload["exit_code"] in _FAILED:
+            found = (run, payload)
+    return found
+
+
+def open_failure(workplace: Workplace, customer: str) -> tuple[str, Mapping[str, Any]] | None:
+    """The same for a customer, from the ledger."""
+    entries = workplace.ledger.entries(customer, kinds=(FINISHED, RESOLVED))
+    return unresolved((entry.kind, entry.run, entry.payload) for entry in entries)
+
+
+def require_resolved(workplace: Workplace, customer: str) -> None:
+    """OperationFailed while the cause of the last failure is not marked resolved."""
+    failure = open_failure(workplace, customer)
+    if failure is not None:
+        run, payload = failure
+        raise OperationFailed(f"{customer}: `{payload['operation']}` failed before ({payload['summary']}), and its "
+                              "cause is not marked resolved",
+                              f"see `opsctl run show {run}`, then `opsctl resolve {customer} --reason TEXT`")
+
+
+def window(workplace: Workplace, profile: KamstrupProfile, operation: str, otherwise: timedelta) -> Opening:
+    """Whether the work may start now and end in its window. otherwise: its length where no earlier run says it."""
+    return opening(profile.windows, profile.freezes, profile.zone, workplace.clock.now(),
+                   estimate(workplace, profile, operation, otherwise))
+
+
+def require_window(workplace: Workplace, profile: KamstrupProfile, operation: str, otherwise: timedelta) -> None:
+    """OutsideWindow, with the reason, when it may not start."""
+    found = window(workplace, profile, operation, otherwise)
+    if not found.open:
+        raise OutsideWindow(f"{profile.customer}: {found.reason}", f"see `opsctl window list {profile.customer}`")

@@ -1,0 +1,60 @@
+"""What an installation leaves in the ledger, hop by hop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from opsctl.installs import standing
+from opsctl.installs.model import Hop, ReleasePlan
+from opsctl.runs.service import Run
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible_events import HostResult
+
+Results = Mapping[str, "HostResult"]
+
+
+def started(run: Run, plan: ReleasePlan, hop: Hop, before: str, package: str) -> None:
+    """Recorded before READY is stopped: what is known after the control machine died."""
+    run.record(standing.STARTED, {"from": before, "from_package": package, "to": hop.version, "package": hop.package,
+                                  "copies": hop.copies, "reversible": hop.reversible, "plan": plan.hash,
+                                  "revision": plan.revision})
+
+
+def installed(run: Run, plan: ReleasePlan, hop: Hop, before: str, results: Results, approved_by: str,
+              description: str) -> dict[str, Any]:
+    """The proof of one hop; returns the payload."""
+    payload = {"from": before, "to": hop.version, "package": hop.package, "kind": hop.kind.value,
+               "description": description, "plan": plan.hash, "release_file": hop.file, "revision": plan.revision,
+               "approved_by": approved_by, "modules_off": list(plan.modules_off),
+               "hosts": said(results, "ready_update")}
+    run.record(standing.INSTALLED, payload)
+    return payload
+
+
+def refused(run: Run, before: str, hop: Hop, reason: str) -> None:
+    """It ended before READY was stopped: nothing was changed."""
+    run.record(standing.REFUSED, {"from": before, "to": hop.version, "reason": reason})
+
+
+def taken_back(run: Run, version: str, tried: str, reason: str, results: Results) -> None:
+    """READY is back in `version`, proven healthy."""
+    run.record(standing.TAKEN_BACK, {"version": version, "tried": tried, "reason": reason,
+                                     "hosts": said(results, "ready_rollback")})
+
+
+def stuck(run: Run, version: str, tried: str, reason: str) -> None:
+    """It could not be taken back: READY may be stopped, and people have to act."""
+    run.workplace.ledger.append(run.customer, standing.STUCK, {"version": version, "tried": tried, "reason": reason},
+                                actor=run.workplace.actor, run=run.id)
+
+
+def touched(results: Results) -> bool:
+    """Whether READY was stopped, or may have been: a host that gave nothing back is taken to be touched."""
+    return any(result.data.get("ready_update", {}).get("touched", bool(result.changed)) for result in results.values())
+
+
+def said(results: Results, key: str) -> dict[str, Any]:
+    """What each host gave back, by host."""
+    return {name: result.data.get(key, {}) for name, result in results.items()}

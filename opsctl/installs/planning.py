@@ -1,0 +1,175 @@
+"""From what the hosts said and the release files to a plan: pure, except for reading the release files' text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.errors import ConfigurationError, OpsctlError, UsageError
+from opsctl.installs.model import Hop, HostState, ReleasePlan
+from opsctl.profiles.hosted import HostRole
+from opsctl.profiles.inventory import in_order
+from opsctl.profiles.model import KamstrupProfile, terms_at
+from opsctl.releases.catalogue import Catalogue
+from opsctl.releases.model import Release, ReleaseStatus, Requirements
+from opsctl.releases.path import path
+from opsctl.releases.prerequisites import at_least, strictest
+from opsctl.releases.version import Step, Version
+from opsctl.runs.plans import inventory_digest, terms_digest
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible_events import HostResult
+
+Facts = Mapping[str, Mapping[str, Any]]
+
+
+def step_between(installed: Version | None, target: Version) -> Step:
+    """The step that the customer takes: the contract and the approval go by it, not by the last hop's."""
+    if installed is None or target.core <= installed.core:
+        return Step.PATCH
+    return target.step_from(installed)
+
+
+def target_release(releases: Catalogue, profile: KamstrupProfile, installed: Version | None,
+                   wanted: Version | None, at: datetime) -> Release:
+    """The release to install: `wanted`, or the newest that the agreement entitles to (P13).
+
+    UsageError when `wanted` is no published release; ConfigurationError when there is none at all.
+    """
+    if wanted is not None:
+        found = releases.get(wanted)
+        if found is None:
+            raise UsageError(f"there is no release {wanted}", "see `opsctl release list`")
+        if found.status is not ReleaseStatus.PUBLISHED:
+            raise UsageError(f"release {wanted} is {found.status}, so it is not installed",
+                             "name a published release; see `opsctl release list`")
+        return found
+    agreement = terms_at(profile, at).agreement
+    majors = agreement is None or agreement.major_releases
+    chosen = releases.newest(major=None if majors or installed is None else installed.major)
+    if chosen is None:
+        raise ConfigurationError("there is no published release", "add release files; see `opsctl release validate`")
+    return chosen
+
+
+def facts_of(results: Mapping[str, HostResult]) -> tuple[Facts, Mapping[str, str]]:
+    """(what each host said, why it said nothing), both by host name."""
+    said = {name: result.data["ready_survey"] for name, result in results.items()
+            if result.ok and "ready_survey" in result.data}
+    silent = {name: result.message or str(result.state) for name, result in results.items() if name not in said}
+    return said, silent
+
+
+def plan_of(profile: KamstrupProfile, releases: Catalogue, target: Version | None, facts: Facts,
+            silent: Mapping[str, str], revision: str, at: datetime) -> ReleasePlan:
+    """The plan of one customer. facts: of `ready_survey` by host. Its problems say why nothing can be installed."""
+    hosts = tuple(_host(profile, host.name, facts.get(host.name), silent) for host in in_order(profile))
+    installed, problems = _installed(hosts, releases)
+    goal = target_release(releases, profile, installed, target, at)
+    hops: tuple[Release, ...] = ()
+    problems += [f"{host.host}: {problem}" for host in hosts for problem in host.problems]
+    if installed is not None:
+        try:
+            way = path(releases, installed, goal)
+            hops = way.hops if way else ()
+        except OpsctlError as error:
+            problems.append(error.message)
+    if target is not None and installed is not None and installed > target:
+        problems.append(f"{installed} is installed, which is newer than {target}: a release is not taken back this way")
+    if hops and not problems:
+        problems += _unmet(hops, facts, hosts)
+    mine = set(profile.ready.modules)
+    return ReleasePlan(
+        profile.customer, str(installed or ""), str(goal.version),
+        step_between(installed, goal.version) if hops else None, tuple(_hop(releases, hop) for hop in hops), hosts,
+        tuple(sorted(set(goal.modules) - mine)) if hops else (), terms_digest(profile, at), inventory_digest(profile),
+        revision, tuple(problems))
+
+
+def _host(profile: KamstrupProfile, name: str, facts: Mapping[str, Any] | None,
+          silent: Mapping[str, str]) -> HostState:
+    application = HostRole.APPLICATION in profile.host(name).roles
+    if facts is None:
+        return HostState(name, application, "", (f"the host could not be read: {silent.get(name, 'no answer')}",))
+    problems = [*facts["interrupted"], *facts["wrong"]]
+    problems += [f"database {entry['name']}: {entry['error']}" for entry in facts["databases"] if "error" in entry]
+    problems += [f"{unit} is at work on it" for unit in [*facts["opsctl_units"], *facts["busy"]]]
+    if application and not facts["installed"]:
+        problems.append("READY is not installed, or not completely")
+    return HostState(name, application, str(facts["installed"]) if application else "", tuple(problems))
+
+
+def _installed(hosts: Sequence[HostState], releases: Catalogue) -> tuple[Version | None, list[str]]:
+    """READY's version by the packages, when all application hosts agree and there is a release file for it."""
+    found = {host.installed for host in hosts if host.application and host.installed}
+    if not found:
+        return None, []
+    if len(found) > 1:
+        return None, [f"the hosts have different releases: {', '.join(sorted(found))}; bring them to one by hand"]
+    package = found.pop()
+    for release in releases.releases.values():
+        if release.apt is not None and release.apt.version == package:
+            return release.version, []
+    return None, [f"there is no release file for the installed package {package}"]
+
+
+def _hop(releases: Catalogue, release: Release) -> Hop:
+    package = release.apt.version if release.apt else ""
+    restores = release.install.db_migration or release.rollback.method == "restore-backup"
+    return Hop(str(release.version), package, release.kind, restores,
+               release.rollback.supported and release.install.reversible_until != "never",
+               release.install.downtime_minutes, release.requires.free_space_mb,
+               sha256(_text(releases, release)).hexdigest())
+
+
+def _text(releases: Catalogue, release: Release) -> bytes:
+    file = releases.files[release.version]
+    try:
+        return file.read_bytes()
+    except OSError:
+        # Release files of a catalogue made in memory have no text; their content stands for it.
+        return release.model_dump_json().encode()
+
+
+def _unmet(hops: Sequence[Release], facts: Facts, hosts: Sequence[HostState]) -> list[str]:
+    """What the hosts lack for the hops, one line each."""
+    try:
+        needs = strictest([hop.requires for hop in hops])
+    except ConfigurationError as error:
+        return [error.message]
+    lines = []
+    for host in hosts:
+        said = facts[host.host]
+        if host.application:
+            lines += [f"{host.host}: {line}" for line in _host_lacks(needs, hops, said)]
+        lines += [f"{host.host}: {line}" for entry in said["databases"] for line in _database_lacks(needs, entry)]
+        biggest = max((int(entry.get("bytes", 0)) for entry in said["databases"]), default=0)
+        if biggest and int(said["free_bytes"]["copies"]) < biggest + 64_000_000:
+            lines.append(f"{host.host}: {said['free_bytes']['copies'] // 1_000_000} MB are free for the copy of a "
+                         f"database of {biggest // 1_000_000} MB")
+    return lines
+
+
+def _host_lacks(needs: Requirements, hops: Sequence[Release], said: Mapping[str, Any]) -> list[str]:
+    system = next((one for one in needs.os if one.name == said["os"]["name"]), None)
+    lines = []
+    if system is None or not at_least(said["os"]["version"], system.min):
+        lines.append(f"{said['os']['name']} {said['os']['version']} is not among "
+                     f"{', '.join(f'{one.name} {one.min}' for one in needs.os)} or later")
+    free = int(said["free_bytes"]["packages"]) // 1_000_000
+    if free < needs.free_space_mb:
+        lines.append(f"{free} MB are free, {needs.free_space_mb} MB are needed")
+    packages = [hop.apt.version for hop in hops if hop.apt]
+    missing = [package for package in [*packages, said["installed"]] if package not in said["offered"]]
+    lines += [f"release {hop.version} names no package in the apt repository" for hop in hops if hop.apt is None]
+    return lines + ([f"the apt repository does not offer {', '.join(missing)}"] if missing else [])
+
+
+def _database_lacks(needs: Requirements, entry: Mapping[str, Any]) -> list[str]:
+    engine = next((one for one in needs.database if one.engine == entry["engine"]), None)
+    if engine is not None and at_least(entry["version"], engine.min):
+        return []
+    allowed = ", ".join(f"{one.engine} {one.min}" for one in needs.database)
+    return [f"database {entry['name']}: {entry['engine']} {entry['version']} is not among {allowed} or later"]

@@ -1,0 +1,63 @@
+"""The way back of an installation that failed or was broken off: databases, package, proof of health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.errors import OperationFailed, OpsctlError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.installs import evidence
+from opsctl.installs.standing import KINDS, standing
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.playbook import play, targets_of
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+
+# Getting a stopped system to run protects what is there: it goes on when the agreement has ended.
+REQUEST = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.PROTECT, Delivery.WORK)
+
+
+def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+    """Take back what an earlier run left unfinished; `unchanged` when nothing is."""
+    def act(run: Run) -> Outcome:
+        left = standing(workplace.ledger.entries(profile.customer, kinds=KINDS))
+        if left.open is None:
+            return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no installation is unfinished")
+        back = take_back(run, profile, left.open.payload, "asked for by hand")
+        return Outcome(run.customer, REQUEST.service, Status.DONE, f"READY {back} runs and is healthy",
+                       data={"version": back})
+
+    return perform(workplace, profile, REQUEST, "release rollback", act)
+
+
+def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
+    """Go back to the version before the installation `started`; returns it, proven healthy.
+
+    OperationFailed, recorded, when that did not succeed or the release offers no way back: then READY may be stopped.
+    """
+    from opsctl.adapters.ansible_catalogue import READY_ROLLBACK
+
+    version, tried = str(started["from"]), str(started["to"])
+    if not started["reversible"]:
+        evidence.stuck(run, version, tried, reason)
+        raise OperationFailed(f"READY {tried} failed, and its release offers no way back: {reason}",
+                              _by_hand(run.customer, version), (reason,))
+    run.say(f"going back to READY {version}")
+    try:
+        result = play(run, targets_of(run.workplace, profile), READY_ROLLBACK, {
+            "ready_rollback_version": version, "ready_rollback_package": started["from_package"]})
+    except OpsctlError as error:
+        evidence.stuck(run, version, tried, "; ".join((reason, *error.details)))
+        raise OperationFailed(f"READY {tried} failed and could NOT be taken back to {version}: READY may be stopped",
+                              _by_hand(run.customer, version), (reason, error.message, *error.details)) from None
+    evidence.taken_back(run, version, tried, reason,
+                        {host.target.host.name: host for host in result.hosts.values()})
+    return version
+
+
+def _by_hand(customer: str, version: str) -> str:
+    return (f"put right what the lines say, then `opsctl release rollback {customer}`; the copies of the databases of "
+            f"READY {version} lie in /var/lib/opsctl/ready-update on their hosts; see docs/patching.md")

@@ -1,0 +1,29 @@
+"""What every plan is bound to: the contract's terms and the inventory as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from opsctl.core.digest import digest
+from opsctl.profiles.inventory import hosts_yaml
+from opsctl.profiles.model import KamstrupProfile, terms_at
+
+
+def terms_digest(profile: KamstrupProfile, at: datetime) -> str:
+    """sha256 of the contract's terms as they stand at `at`."""
+    return digest(_plain(asdict(terms_at(profile, at))))
+
+
+def inventory_digest(profile: KamstrupProfile) -> str:
+    """sha256 of the text of hosts.yml."""
+    return sha256(hosts_yaml(profile).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(content) for key, content in value.items()}
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,213 @@
+#!/usr/bin/python
+"""Ansible module: everything an installation of READY needs to know of one host, in one task."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: opsctl_ready_facts
+short_description: READY's package, its answers and its databases on this host
+description:
+  - Reads the installed version, the versions that the signed repository offers, the state of dpkg, free space,
+    READY's health and version, and size and version of the databases. Installs nothing.
+  - A package index that cannot be refreshed or whose signature is wrong is a failure.
+options:
+  application:
+    description: Whether READY runs on this host.
+    type: bool
+    default: true
+  databases:
+    description: READY's databases on this host, each with name, engine and cluster.
+    type: list
+    elements: dict
+    default: []
+  health_url:
+    description: Address of READY's health page; empty for none.
+    type: str
+    default: ""
+  refresh:
+    description: Refresh the package index first.
+    type: bool
+    default: true
+  expect:
+    description: Wait until READY is healthy in this version; empty waits for nothing.
+    type: str
+    default: ""
+  wait_seconds:
+    description: How long to wait for C(expect).
+    type: int
+    default: 0
+author:
+  - opsctl
+"""
+
+EXAMPLES = r"""
+- name: Ask the host about READY
+  opsctl_ready_facts:
+    health_url: https://198.51.100.11:8443/health
+  register: ready_facts
+"""
+
+RETURN = r"""
+installed:
+  description: The installed version of the package; empty when it is not installed.
+  type: str
+  returned: always
+held:
+  description: Whether the package is on hold.
+  type: bool
+  returned: always
+offered:
+  description: Versions that the repository offers, newest first.
+  type: list
+  returned: always
+interrupted:
+  description: What dpkg left half done.
+  type: list
+  returned: always
+opsctl_units:
+  description: Transient units of opsctl that are active.
+  type: list
+  returned: always
+busy:
+  description: Processes that hold the package system, for example an upgrade that runs by itself.
+  type: list
+  returned: always
+os:
+  description: Name and version of the operating system.
+  type: dict
+  returned: always
+free_bytes:
+  description: Free bytes for packages, and for copies of databases.
+  type: dict
+  returned: always
+databases:
+  description: Databases with name, engine, version, bytes, or error.
+  type: list
+  returned: always
+copies:
+  description: Copies of databases that an unfinished installation left.
+  type: list
+  returned: always
+health:
+  description: What READY's health page answers - status and answer.
+  type: dict
+  returned: always
+version:
+  description: What READY's version page answers; empty for none.
+  type: str
+  returned: always
+wrong:
+  description: What keeps READY from being healthy in the expected version; empty when nothing does.
+  type: list
+  returned: always
+"""
+
+import os
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.opsctl_host import installed_versions, interrupted, unit_states
+from ansible.module_utils.opsctl_ready import (
+    COPIES,
+    PACKAGE,
+    UPDATE,
+    Failed,
+    ask,
+    engine,
+    free_bytes,
+    madison,
+    run,
+)
+
+LOCK = "/var/lib/dpkg/lock-frontend"
+
+
+def database_facts(entry):
+    """What is known of one database."""
+    try:
+        database = engine(entry)
+        return {**entry, "version": database.server_version(), "bytes": database.size()}
+    except (Failed, OSError, ValueError) as error:
+        return {**entry, "error": str(error)[:300]}
+
+
+def system():
+    """{name, version} of /etc/os-release."""
+    with open("/etc/os-release", encoding="utf-8") as stream:
+        values = dict(line.strip().split("=", 1) for line in stream if "=" in line)
+    return {"name": values.get("ID", "").strip('"'), "version": values.get("VERSION_ID", "").strip('"')}
+
+
+def holders():
+    """Names of the processes that hold dpkg's lock (the kernel's list of locks names file and process)."""
+    if not os.path.exists(LOCK):
+        return []
+    inode = str(os.stat(LOCK).st_ino)
+    found = []
+    with open("/proc/locks", encoding="ascii") as stream:
+        for line in stream:
+            fields = line.split()
+            if len(fields) > 5 and fields[5].endswith(f":{inode}") and fields[4] != "-1":
+                found.append(_command(fields[4]))
+    return sorted(set(found))
+
+
+def _command(process):
+    try:
+        with open(f"/proc/{process}/comm", encoding="utf-8") as stream:
+            return f"{stream.read().strip()} ({process})"
+    except OSError:
+        return f"process {process}"
+
+
+def answers(url, expect, seconds):
+    """(health, version, what is wrong), waiting until READY is healthy in version `expect`."""
+    end = time.monotonic() + seconds
+    while True:
+        health = ask(url)
+        answer = health["answer"]
+        told = ask(url.removesuffix("/health") + "/version")["answer"]
+        version = told.get("version", "") if isinstance(told, dict) else ""
+        wrong = []
+        if health["status"] != 200 or not isinstance(answer, dict) or answer.get("status") != "ok":
+            reason = answer.get("reason", answer) if isinstance(answer, dict) else answer
+            wrong.append("its health page answers {}: {}".format(health["status"] or "nothing", reason))
+        if expect and version != expect:
+            wrong.append(f"its version page says {version or 'nothing'} instead of {expect}")
+        if not wrong or time.monotonic() >= end:
+            return health, version, wrong
+        time.sleep(1)
+
+
+def main():
+    """Gather and return."""
+    module = AnsibleModule(argument_spec={
+        "application": {"type": "bool", "default": True},
+        "databases": {"type": "list", "elements": "dict", "default": []},
+        "health_url": {"type": "str", "default": ""}, "refresh": {"type": "bool", "default": True},
+        "expect": {"type": "str", "default": ""}, "wait_seconds": {"type": "int", "default": 0},
+    }, supports_check_mode=True)
+    given = module.params
+    try:
+        offered = []
+        if given["application"] and given["refresh"]:
+            run(UPDATE)
+        if given["application"]:
+            offered = madison(run(["apt-cache", "madison", PACKAGE]))
+        held = PACKAGE in run(["apt-mark", "showhold"]).split()
+    except Failed as error:
+        module.fail_json(msg=str(error))
+    url = given["health_url"]
+    health, version, wrong = answers(url, given["expect"], given["wait_seconds"]) if url else ({}, "", [])
+    own = unit_states(module, ["opsctl-*"])["opsctl-*"]
+    module.exit_json(
+        changed=False, installed=installed_versions(module, [PACKAGE])[PACKAGE], held=held, offered=offered,
+        interrupted=interrupted(module), busy=holders(), os=system(), health=health, version=version, wrong=wrong,
+        opsctl_units=[unit["unit"] for unit in own if unit["active"] in {"active", "activating"}],
+        free_bytes={"packages": free_bytes("/usr"), "copies": free_bytes(COPIES)},
+        databases=[database_facts(entry) for entry in given["databases"]],
+        copies=sorted(os.listdir(COPIES)) if os.path.isdir(COPIES) else [])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""READY on a host: its package as apt and dpkg know it, its answers, and the copies of its databases."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+
+PACKAGE = "ready-server"
+COPIES = "/var/lib/opsctl/ready-update"
+UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
+          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "DPkg::Lock::Timeout=60"]
+
+
+def madison(text):
+    """The versions that `apt-cache madison` lists, newest first, each once."""
+    found = []
+    for line in text.splitlines():
+        fields = [field.strip() for field in line.split("|")]
+        if len(fields) == 3 and fields[1] not in found:
+            found.append(fields[1])
+    return found
+
+
+def ask(url, seconds=5):
+    """{status, answer} of an address of READY; status 0 and the reason when nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds, context=ssl.create_default_context()) as answer:
+            text, status = answer.read(4096).decode("utf-8", "replace"), answer.status
+    except urllib.error.HTTPError as error:
+        text, status = error.read(4096).decode("utf-8", "replace"), error.code
+    except (OSError, ValueError) as error:
+        return {"status": 0, "answer": str(error)[:300]}
+    try:
+        return {"status": status, "answer": json.loads(text)}
+    except ValueError:
+        return {"status": status, "answer": text[:300]}
+
+
+def free_bytes(path):
+    """Bytes that an account without privileges may still write below `path`, or below what exists of it."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+class Failed(Exception):
+    """A tool did not do what it was asked for; the text says which and why."""
+
+
+class Postgresql:
+    """One PostgreSQL database, by Debian's own tools and as the user postgres."""
+
+    user = "postgres"
+    suffix = "dump"
+
+    def __init__(self, name, cluster):
+        self.name = name
+        version = next((line.split()[0] for line in run(["pg_lsclusters", "--no-header"]).splitlines()
+                        if line.split()[1] == cluster), "")
+        if not version:
+            raise Failed(f"there is no PostgreSQL cluster {cluster}")
+        self.cluster = f"{version}/{cluster}"
+
+    def server_version(self):
+        """For example 17."""
+        return self.cluster.partition("/")[0]
+
+    def size(self):
+        """Bytes on disk."""
+        return int(self.ask("SELECT pg_database_size(current_database())", self.name))
+
+    def rows(self):
+        """Rows by table, counted."""
+        tables = self.ask("SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY 1", self.name)
+        return {table: int(self.ask(f"SELECT count(*) FROM {table}", self.name)) for table in tables.splitlines()}
+
+    def ask(self, statement, database="postgres"):
+        """What a statement answers, unaligned."""
+        return run(["runuser", "-u", "postgres", "--", "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
+                    "--cluster", self.cluster, "-d", database, "-c", statement]).strip()
+
+    def dump(self):
+        """The command that writes the copy to standard output."""
+        return ["pg_dump", "--cluster", self.cluster, "--format=custom", "--compress=1", "--create", self.name]
+
+    def restore(self, unit, source):
+        """Put the copy in the database's place; the present one goes only once the copy is back."""
+        aside = f"{self.name}_opsctl_failed"
+        known = self.ask("SELECT datname FROM pg_database").splitlines()
+        if self.name in known and aside not in known:
+            self._close(self.name)
+            self.ask(f'ALTER DATABASE "{self.name}" RENAME TO "{aside}"')
+        elif self.name in known:
+            # An earlier way back was broken off after the renaming: what lies there is half a copy.
+            self.ask(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+        unit.run(["pg_restore", "--cluster", self.cluster, "--create", "--exit-on-error", "--dbname=postgres"],
+                 self.user, stdin=source)
+        self.ask("ANALYZE", self.name)
+        if aside in self.ask("SELECT datname FROM pg_database").splitlines():
+            self.ask(f'DROP DATABASE "{aside}" WITH (FORCE)')
+
+    def _close(self, name):
+        self.ask(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+        self.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+
+class Mariadb:
+    """One MariaDB database, as root over the socket."""
+
+    user = "root"
+    suffix = "sql"
+
+    def __init__(self, name, _cluster):
+        self.name = name
+
+    def server_version(self):
+        """For example 11.8."""
+        return ".".join(self.ask("SELECT VERSION()").split("-")[0].split(".")[:2])
+
+    def size(self):
+        """Bytes on disk, as the server reckons."""
+        return int(self.ask("SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables "
+                            f"WHERE table_schema = '{self.name}'").split(".")[0])
+
+    def rows(self):
+        """Rows by table, counted."""
+        tables = self.ask("SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+                          f"AND table_schema = '{self.name}' ORDER BY 1")
+        return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`")) for table in tables.splitlines()}
+
+    def ask(self, statement):
+        """What a statement answers, a line per row."""
+        return run(["mariadb", "--batch", "--skip-column-names", "-e", statement]).strip()
+
+    def dump(self):
+        """The command that writes the copy to standard output."""
+        return ["mariadb-dump", "--single-transaction", "--routines", "--events", "--triggers", "--add-drop-database",
+                "--databases", self.name]
+
+    def restore(self, unit, source):
+        """Put the copy in the database's place."""
+        unit.run(["mariadb"], self.user, stdin=source)
+
+
+class Unit:
+    """Long work in a transient unit: stopped by name, bounded in time, never twice at once."""
+
+    def __init__(self, name, seconds):
+        self._argv = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--unit={name}",
+                      f"--property=RuntimeMaxSec={seconds}", "--setenv=LC_ALL=C.UTF-8"]
+
+    def run(self, command, user, stdin=None, stdout=None):
+        """Run it; Failed with its last words when it did not end with 0."""
+        source = open(stdin, "rb") if stdin else subprocess.DEVNULL
+        sink = open(stdout, "wb") if stdout else subprocess.DEVNULL
+        try:
+            done = subprocess.run([*self._argv, f"--uid={user}", *command], stdin=source, stdout=sink,
+                                  stderr=subprocess.PIPE, check=False)
+        finally:
+            for stream in (source, sink):
+                if stream is not subprocess.DEVNULL:
+                    stream.close()
+        if done.returncode:
+            raise Failed(f"{command[0]} ended with {done.returncode}: {last_words(done.stderr)}")
+
+
+def run(command):
+    """Standard output of a short command; Failed otherwise."""
+    done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=600, cwd="/",
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
+    if done.returncode:
+        raise Failed(f"{' '.join(command[:4])} ended with {done.returncode}: {last_words(done.stderr)}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def last_words(text):
+    """The last lines of what a tool said."""
+    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    return " ".join(lines[-3:])[:500] or "it said nothing"
+
+
+def engine(entry):
+    """The database of {name, engine, cluster}."""
+    kinds = {"postgresql": Postgresql, "mariadb": Mariadb}
+    return kinds[entry["engine"]](entry["name"], entry.get("cluster", "main"))
