@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.not_exercised import not_exercised
 from tests.unit.backup.s3_server import S3Server, free_port, make_certificate, wait_for_tls
 
 # rclone refuses keys as short as moto takes them.
@@ -43,3 +44,25 @@ def running_rclone(folder: Path) -> Iterator[S3Server]:
         process.wait()
         shutil.rmtree(folder / "served", ignore_errors=True)
 
+
+@contextmanager
+def running_localstack(folder: Path) -> Iterator[S3Server]:
+    """LocalStack's S3: checks checksums and locks. It needs an environment of its own (docs/backup.md)."""
+    python = os.environ.get("OPSCTL_TEST_LOCALSTACK", "")
+    if not python:
+        not_exercised("LocalStack is not there: set OPSCTL_TEST_LOCALSTACK to the Python that has localstack-core")
+    certificate, key = make_certificate(folder)
+    credentials, port = _credentials(folder), free_port()
+    (folder / "server.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+                   "GATEWAY_SERVER": "hypercorn", "SERVICES": "s3,sts,iam", "DISABLE_EVENTS": "1",
+                   "SKIP_SSL_CERT_DOWNLOAD": "1", "CUSTOM_SSL_CERT_PATH": str(folder / "server.pem"),
+                   "LOCALSTACK_VOLUME_DIR": str(folder / "volume"), "TMPDIR": str(folder)}
+    process = subprocess.Popen([python, "-m", "localstack.runtime.main"], cwd=folder, env=environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_tls(port, certificate)
+        yield S3Server(f"https://127.0.0.1:{port}", certificate, credentials, folder / "faults.json")
+    finally:
+        process.kill()
+        process.wait()

@@ -234,7 +234,9 @@ class Refused(Exception):
         found = re.search(rb"<Code>([A-Za-z]{1,60})</Code>", text)
         code = found.group(1).decode() if found else response.reason
         super().__init__(f"{response.status} {code}")
-        self.passing = (response.status in (403, 408, 429) or response.status >= 500
+        # An address that has ended: 403 by most stores, 400 by some.
+        self.denied = response.status == 403 or code == "AccessDenied"
+        self.passing = (self.denied or response.status in (408, 429) or response.status >= 500
                         or code in ("BadDigest", "RequestTimeout"))
 
 
@@ -271,16 +273,17 @@ class Web:
 
     def patiently(self, link, way, key, once):
         """Try `once(url)` until it answers; a refused address is renewed, a busy store waited for."""
-        refusal = ""
+        refusal, denied = "", False
         for attempt in range(ATTEMPTS):
             try:
-                return once(link.address(way, key, renew=refusal.startswith("403")))
+                return once(link.address(way, key, renew=denied))
             except (OSError, http.client.HTTPException, Refused) as error:
                 self.close()
                 refusal = str(error) if isinstance(error, Refused) else type(error).__name__
+                denied = getattr(error, "denied", False)
                 if isinstance(error, ssl.SSLCertVerificationError) or not getattr(error, "passing", True):
                     break
-                if attempt + 1 < ATTEMPTS and not (refusal.startswith("403") and attempt >= 2):
+                if attempt + 1 < ATTEMPTS and not (denied and attempt >= 2):
                     time.sleep(min(0.5 * 2 ** attempt, 10))
                     continue
                 break
