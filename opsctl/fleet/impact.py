@@ -91,6 +91,8 @@ def _hosted(workplace: Workplace, profile: KamstrupProfile, release: Release) ->
         blocks.append(f"`{failure[1]['operation']}` failed and its cause is not resolved")
     if stand(workplace, profile.customer).open is not None:
         blocks.append("an installation was broken off: `opsctl release rollback`")
+    if profile.hold_releases:
+        blocks.append(f"releases are held: {profile.hold_releases}")
     now = workplace.clock.now()
     needs = timedelta(minutes=release.install.downtime_minutes)
     free = [window for window, frozen in upcoming(profile.windows, profile.freezes, profile.zone, now, 10)

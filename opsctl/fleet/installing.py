@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opsctl.core.clock import iso
-from opsctl.core.errors import OperationFailed
+from opsctl.core.errors import OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.starting import require_resolved, require_window
 from opsctl.installs.model import ReleasePlan
@@ -24,6 +24,9 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
                     target: Version | None = None, approved: ReleasePlan | None = None) -> Outcome:
     """Check, back up when the last good backup is too old, install. Raises what keeps it from starting."""
     require_resolved(workplace, profile.customer)
+    if profile.hold_releases and stand(workplace, profile.customer).open is None:
+        raise OutsideWindow(f"{profile.customer}: releases are held: {profile.hold_releases}",
+                            "take `hold_releases` out of the profile when the reason is gone")
 
     def may_start(minutes: int) -> None:
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))

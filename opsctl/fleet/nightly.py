@@ -20,7 +20,7 @@ from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.fleet.due import Due, backup_due, patch_due, storage_due
 from opsctl.fleet.failures import failed, guarded, jointly
-from opsctl.fleet.windows import opening
+from opsctl.fleet.starting import require_resolved, window
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.monthly import GOOD_RUN
@@ -49,6 +49,10 @@ class Rooms:
 def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],
             releases: Catalogue | OpsctlError, rooms: Rooms) -> tuple[Outcome, ...]:
     """Do what is due for `profiles`; `broken` profiles are rows of their own with exit code 3.
+    install: Callable[[Workplace, KamstrupProfile, Catalogue, bool], Outcome] | None = None
+    """Installs the release that is due; the last argument: whether the platform was patched in this night."""
+    draft_due: Callable[[Workplace, Profile, Catalogue], Iterable[Outcome]] = _nothing
+    """The notices that are due besides the release notice."""
 
     releases: the catalogue, or why it cannot be read, which keeps nobody from anything but a draft.
     The run itself is recorded in the chain `operator`, so that a night without one is visible.
@@ -79,7 +83,7 @@ def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[st
     for profile in profiles:
         if isinstance(profile, KamstrupProfile):
             yield storage[profile.customer]
-            yield from _hosted(workplace, profile, rooms)
+            yield from _hosted(workplace, profile, releases, rooms)
         else:
             yield from _customer_hosted(workplace, profile, releases, rooms)
 
@@ -117,10 +121,16 @@ def _storage(workplace: Workplace, hosted: Sequence[KamstrupProfile], rooms: Roo
         yield from jointly(due, Service.STORAGE_MANAGEMENT, partial(rooms.check_storage, workplace))
 
 
-def _hosted(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Iterator[Outcome]:
+def _hosted(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue | OpsctlError,
+            rooms: Rooms) -> Iterator[Outcome]:
     backup = guarded(profile.customer, Service.BACKUP, lambda: _backup(workplace, profile, rooms))
     yield backup
-    yield guarded(profile.customer, Service.IT_SYSTEM_MAINTENANCE, lambda: _patch(workplace, profile, rooms))
+    patched = guarded(profile.customer, Service.IT_SYSTEM_MAINTENANCE, lambda: _patch(workplace, profile, rooms))
+    yield patched
+    install = rooms.install
+    if install is not None and not isinstance(releases, OpsctlError):
+        yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, lambda: install(
+            workplace, profile, releases, patched.status in {Status.DONE, Status.WARNING, Status.PARTIAL}))
     if backup.status in {Status.DONE, Status.WARNING}:
         pruned = guarded(profile.customer, Service.BACKUP, lambda: rooms.prune(workplace, profile))
         if pruned.status is not Status.UNCHANGED:
@@ -135,7 +145,8 @@ def _backup(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Out
 def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outcome:
     now = workplace.clock.now()
     decision = patch_due(last_patched(workplace, profile.customer), now, workplace.settings.policy.patch_every_days,
-                         opening(profile.windows, profile.freezes, profile.zone, now),
+                         window(workplace, profile, "patch apply",
+                                timedelta(minutes=workplace.settings.policy.patch_minutes)),
                          _today(workplace, profile) in _backed_up(workplace, profile, rooms))
     if not decision.due:
         return _skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
@@ -146,6 +157,7 @@ def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: C
                      rooms: Rooms) -> Iterator[Outcome]:
     for service in (Service.BACKUP, Service.STORAGE_MANAGEMENT):
         yield _the_customer_s(profile, service, workplace.clock.now())
+    require_resolved(workplace, profile.customer)
 
     def draft() -> Outcome:
         if isinstance(releases, OpsctlError):

@@ -8,6 +8,8 @@ from opsctl.backup.prune import prune
 from opsctl.backup.running import run_backup
 from opsctl.contract.terms import AgreementState
 from opsctl.core.outcome import Outcome
+from opsctl.fleet.drafts import draft_due
+from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import Rooms
 from opsctl.maintenance.service import apply
 from opsctl.notices.service import draft
@@ -22,7 +24,9 @@ from opsctl.storage.service import check
 
 def rooms() -> Rooms:
     """The real services."""
-    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft, stored=still_stored)
+    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft, stored=still_stored,
+                 install=_install,
+                 draft_due=draft_due)
 
 
 def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | None = None) -> Outcome:
@@ -46,6 +50,10 @@ def _patch(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
     now = workplace.clock.now()
     valid = terms_at(profile, now).agreement_state(now) is AgreementState.VALID
     return apply(workplace, profile, security_only=not valid)
+
+
+def _install(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, patched: bool) -> Outcome:
+    return install_due(workplace, profile, releases, back_up, patched=patched)
 
 
 def _draft(workplace: Workplace, profile: CustomerProfile, releases: Catalogue) -> Outcome:

@@ -79,6 +79,8 @@ class KamstrupProfile(CommonProfile):
     ring: Identifier = Field(default="general", description="When changes come: the order of rings is the operator's "
                                                             "policy, a canary first.")
     approvals: PlanApprovals = PlanApprovals()
+    hold_releases: Annotated[str, OneLine] | None = Field(default=None, min_length=1, max_length=200, description=(
+        "Why no release is installed here for now (P11); leave out to install them."))
     thresholds: Thresholds = Thresholds()
     api: ApiAccess | None = Field(default=None, description="Kamstrup API Access, when it was bought (P18).")
 

@@ -1,0 +1,50 @@
+"""The release that is due for a customer tonight, or why none is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.installing import BackUp, install_release
+from opsctl.fleet.starting import window
+from opsctl.installs.planning import step_between, target_release
+from opsctl.installs.service import OPERATION, known_version, request, stand
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.releases.catalogue import Catalogue
+from opsctl.releases.path import path
+from opsctl.releases.version import Step
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+NOT_WITH_AN_UPDATE = "a major release is not installed in the night in which the platform is patched (P12)"
+
+
+def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
+                patched: bool) -> Outcome:
+    """Install the newest release the agreement entitles to; skipped with the reason when it is not for tonight.
+
+    What an earlier run left unfinished is taken back whatever else is due. Raises NotCovered as the gate does.
+    """
+    now = workplace.clock.now()
+    known = known_version(workplace, profile)
+    target = target_release(releases, profile, known, None, now)
+    step = step_between(known, target.version)
+    wish = request(step)
+
+    def skipped(reason: str) -> Outcome:
+        return Outcome(profile.customer, wish.service, Status.SKIPPED, reason)
+
+    gate(profile, wish, now, workplace.ledger).require(profile.customer)
+    if stand(workplace, profile.customer).open is None:
+        if known is not None and known >= target.version:
+            return skipped(f"READY {known} is the newest for this customer")
+        if profile.hold_releases:
+            return skipped(f"releases are held: {profile.hold_releases}")
+        if step is Step.MAJOR and patched:
+            return skipped(NOT_WITH_AN_UPDATE)
+        way = path(releases, known, target)
+        first = way.hops[0].install.downtime_minutes if way else 0
+        found = window(workplace, profile, OPERATION, timedelta(minutes=first))
+        if not found.open:
+            return skipped(found.reason)
+    return install_release(workplace, profile, releases, back_up)
