@@ -19,21 +19,23 @@ from opsctl.core.errors import UsageError
 
 app = group("Release notices for systems that customers host.")
 _SERVICES = (Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR)
+_DRAFTED = (*_SERVICES, Service.IT_SYSTEM_MAINTENANCE, Service.LICENCE_MANAGEMENT)
 _READS = "it reads the ledger and the drafts, and delivers nothing"
 
 
-@command(app, "notice", "draft", kind=Kind.ACTS, services=_SERVICES)
-def draft(customers: Customers = None, everyone: All = False) -> Result:
-    """Draft the notice of the newest release for customers that host READY themselves; sends nothing."""
-    from opsctl.cli.each import for_each
-    from opsctl.notices.service import draft as draft_notice
-    from opsctl.releases.catalogue import load
+@command(app, "notice", "draft", kind=Kind.ACTS, services=_DRAFTED)
+def draft(customers: Customers = None, everyone: All = False,
+          kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only this kind, such as "
+                                                   "end-of-support; with --file one that people write.")] = None,
+          file: Annotated[Path | None, typer.Option("--file", metavar="FACTS.yml",
+                                                    help="The facts of a maintenance, installation or proposal; see "
+                                                         "docs/notices.md.")] = None) -> Result:
+    """Draft the notices that are due, or one whose facts stand in a file; sends nothing."""
+    from opsctl.cli.notice_drafts import drafted, drafted_from
 
     selection = select(customers, everyone)
     with workplace(acts=True) as place:
-        releases = load(place.settings.releases)
-        outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR,
-                            lambda profile: draft_notice(place, profile, releases=releases))
+        outcomes = drafted(place, selection, kind) if file is None else drafted_from(place, selection, kind, file)
     return outcomes_result(outcomes)
 
 

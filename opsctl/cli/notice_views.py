@@ -112,14 +112,17 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def check(output: Formatted = Format.TABLE) -> Result:
-    """Check what about notices waits for a person; exit code 8 for a refused or unknown delivery."""
+    """Render every template for every kind and language, and check what waits for a person; exit code 8 for what is
+    wrong: a template, a missing translation, a refused or unknown delivery."""
     from opsctl.cli.each import for_each
     from opsctl.notices.coverage import check as check_notices
+    from opsctl.notices.trial import check as check_templates
     from opsctl.releases.catalogue import load
 
     selection = select(None, True)
     with workplace(acts=False) as place:
         releases = load(place.settings.releases)
-        outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR,
-                            lambda profile: check_notices(place, profile, releases))
+        outcomes = (check_templates(place.settings, [profile.customer for profile in selection.profiles]),
+                    *for_each(selection, Service.SOFTWARE_UPDATE_MINOR,
+                              lambda profile: check_notices(place, profile, releases)))
     return nagios_result("NOTICES", outcomes) if output is Format.NAGIOS else outcomes_result(outcomes)

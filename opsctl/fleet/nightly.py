@@ -1,13 +1,14 @@
 """The nightly run: for each customer what is due, going on past one that fails.
 
-Order for a vendor-hosted customer: storage check, backup, patch (only with today's backup good and the
-window open), removal of backups past their time. For a customer-hosted one: drafts of release notices;
-what the contract does not cover is listed as such.
+Order for a vendor-hosted customer: storage check, backup, patch (only with today's backup good and the window
+open), the READY release that is due, removal of backups past their time. For a customer-hosted one: the draft of
+the release notice; what the contract does not cover is listed as such. For both: drafts of the other notices that
+are due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -33,6 +34,10 @@ RECENT = timedelta(days=3)
 """Within this lie all backups of the present local day, in any zone."""
 
 
+def _nothing(*_: object) -> tuple[Outcome, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Rooms:
     """The services' use cases, handed in by the command so that this module loads none of their libraries."""
@@ -44,15 +49,15 @@ class Rooms:
     draft: Callable[[Workplace, CustomerProfile, Catalogue], Outcome]
     stored: Callable[[KamstrupProfile, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
     """Of payloads of `backup.completed`, those whose manifest the store still has."""
+    install: Callable[[Workplace, KamstrupProfile, Catalogue, bool], Outcome] | None = None
+    """Installs the release that is due; the last argument: whether the platform was patched in this night."""
+    draft_due: Callable[[Workplace, Profile, Catalogue], Iterable[Outcome]] = _nothing
+    """The notices that are due besides the release notice."""
 
 
 def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],
             releases: Catalogue | OpsctlError, rooms: Rooms) -> tuple[Outcome, ...]:
     """Do what is due for `profiles`; `broken` profiles are rows of their own with exit code 3.
-    install: Callable[[Workplace, KamstrupProfile, Catalogue, bool], Outcome] | None = None
-    """Installs the release that is due; the last argument: whether the platform was patched in this night."""
-    draft_due: Callable[[Workplace, Profile, Catalogue], Iterable[Outcome]] = _nothing
-    """The notices that are due besides the release notice."""
 
     releases: the catalogue, or why it cannot be read, which keeps nobody from anything but a draft.
     The run itself is recorded in the chain `operator`, so that a night without one is visible.
@@ -86,6 +91,8 @@ def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[st
             yield from _hosted(workplace, profile, releases, rooms)
         else:
             yield from _customer_hosted(workplace, profile, releases, rooms)
+        if not isinstance(releases, OpsctlError):
+            yield from rooms.draft_due(workplace, profile, releases)
 
 
 def _finish(workplace: Workplace, outcomes: Sequence[Outcome], status: str) -> Outcome:
@@ -150,6 +157,7 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outc
                          _today(workplace, profile) in _backed_up(workplace, profile, rooms))
     if not decision.due:
         return _skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
+    require_resolved(workplace, profile.customer)
     return rooms.patch(workplace, profile)
 
 
@@ -157,7 +165,6 @@ def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: C
                      rooms: Rooms) -> Iterator[Outcome]:
     for service in (Service.BACKUP, Service.STORAGE_MANAGEMENT):
         yield _the_customer_s(profile, service, workplace.clock.now())
-    require_resolved(workplace, profile.customer)
 
     def draft() -> Outcome:
         if isinstance(releases, OpsctlError):

@@ -123,7 +123,7 @@ def _request(service: Service) -> Request:
 def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
     """What about this customer's notices waits for a person; NotCovered when the contract has none for it."""
     found = plan(profile, releases, workplace.clock.now())
-    gate(profile, _request(found.service), workplace.clock.now(), workplace.ledger).require(profile.customer)
+    gate(profile, found.request, workplace.clock.now(), workplace.ledger).require(profile.customer)
     drafts = known(workplace, profile.customer)
     lost = [draft for draft in drafts if draft.count(register.UNKNOWN) or draft.count(register.SENDING)]
     if lost:

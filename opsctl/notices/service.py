@@ -5,7 +5,7 @@ The ledger's `notice.drafted` is the authority on revisions; the folder holds th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,15 +67,17 @@ def draft(workplace: Workplace, profile: Profile, *, releases: Catalogue) -> Out
     return perform(workplace, profile, found.request if isinstance(found, NoticePlan) else usual, OPERATION, act)
 
 
-def draft_due(workplace: Workplace, profile: Profile, *, releases: Catalogue) -> Iterator[Outcome]:
-    """Draft every other notice that is due for the customer: end of support, licence, platform, withdrawal, correction.
-
-    What the contract does not cover is left out; Locked as `draft`.
-    """
+def due_plans(workplace: Workplace, profile: Profile, releases: Catalogue) -> tuple[NoticePlan, ...]:
+    """Every other notice that is due for the customer and that the contract covers: end of support, licence, platform,
+    withdrawal, correction. ConfigurationError when release files are wrong."""
     now = workplace.clock.now()
-    for planned in due(profile, releases, now, history.told(workplace, profile.customer)):
-        if gate(profile, planned.request, now, workplace.ledger).allowed:
-            yield _performed(workplace, profile, planned, releases)
+    return tuple(found for found in due(profile, releases, now, history.told(workplace, profile.customer))
+                 if gate(profile, found.request, now, workplace.ledger).allowed)
+
+
+def draft_plan(workplace: Workplace, profile: Profile, found: NoticePlan, *, releases: Catalogue) -> Outcome:
+    """Draft what was planned. Raises NotCovered and Locked as `draft`."""
+    return perform(workplace, profile, found.request, OPERATION, lambda run: _act(run, profile, found, releases))
 
 
 def draft_written(workplace: Workplace, profile: Profile, kind: NoticeKind, source: by_hand.Source, *,
@@ -85,11 +87,7 @@ def draft_written(workplace: Workplace, profile: Profile, kind: NoticeKind, sour
     found = plan_written(profile, releases, workplace.clock.now(), kind, source,
                          history.written(workplace, profile.customer, history.notice_of(kind, source)),
                          history.reported(workplace, profile))
-    return _performed(workplace, profile, found, releases)
-
-
-def _performed(workplace: Workplace, profile: Profile, found: NoticePlan, releases: Catalogue) -> Outcome:
-    return perform(workplace, profile, found.request, OPERATION, lambda run: _act(run, profile, found, releases))
+    return draft_plan(workplace, profile, found, releases=releases)
 
 
 def _act(run: Run, profile: Profile, found: NoticePlan, releases: Catalogue) -> Outcome:

@@ -16,7 +16,7 @@ from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ExitCode, NotCovered
 from opsctl.core.outcome import Outcome, Status
 from opsctl.ledger import Entry
-from opsctl.notices.service import draft, draft_due
+from opsctl.notices.service import draft, draft_plan, due_plans
 from opsctl.profiles.loader import load_profiles
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
@@ -262,7 +262,8 @@ def test_an_agreement_without_majors(workplace: Workplace, releases: Catalogue, 
 def test_a_vulnerability_that_only_an_excluded_major_closes(workplace: Workplace, releases: Catalogue,
                                                             sample: ProfileMaker) -> None:
     profile = sample("elmegaard", agreement=NO_MAJORS)
-    [outcome] = [one for one in draft_due(workplace, profile, releases=releases) if one.data["kind"] == "security"]
+    [found] = [one for one in due_plans(workplace, profile, releases) if one.facts and one.facts.security]
+    outcome = draft_plan(workplace, profile, found, releases=releases)
     text = (Path(outcome.data["folder"]) / "message.txt").read_text(encoding="utf-8")
     assert outcome.data["notice"] == "security-6.0.0" and "CVE-1900-10600" in text
     assert "CVE-1900-10541" not in text, "READY 5.5.0 closes that one, and the release notice tells of it"
