@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
 from opsctl.cli.command import Format, Formatted, Kind, command, group
-from opsctl.cli.result import Result, nagios_result, outcomes_result
-from opsctl.cli.workplace import All, Customers, select, workplace
+from opsctl.cli.result import Result, nagios_result, outcomes_result, table
+from opsctl.cli.workplace import All, At, Customers, instant, select, workplace
 from opsctl.contract.services import Service
 
+if TYPE_CHECKING:
+    from opsctl.storage.history import Day
+
 app = group("Capacity and performance of storage.")
+
+Days = Annotated[int, typer.Option("--days", metavar="N", min=1, max=400, help="So many days back.")]
+FORECAST_DAYS = 60
+
+
+class Own(NamedTuple):
+    """One customer's local day of the question, and what was measured until then."""
+
+    today: date
+    days: tuple[Day, ...]
 
 
 @command(app, "storage", "check", kind=Kind.ACTS, services=(Service.STORAGE_MANAGEMENT,))
@@ -22,3 +40,69 @@ def check(customers: Customers = None, everyone: All = False, output: Formatted 
         outcomes = for_hosted(place, selection, Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK),
                               lambda profiles: check_storage(place, profiles))
     return nagios_result("STORAGE", outcomes) if output is Format.NAGIOS else outcomes_result(outcomes)
+
+
+@command(app, "storage", "forecast", kind=Kind.ASKS, services=(Service.STORAGE_MANAGEMENT,))
+def forecast(customers: Customers = None, everyone: All = False, at: At = None) -> Result:
+    """When each volume is full, from the daily maxima of the last two weeks; nothing is measured.
+
+    `not enough data` with fewer than 10 of 14 days.
+    """
+    from opsctl.storage.forecast import forecast as fitted
+
+    when = instant(at)
+    rows, data = [], []
+    for customer, own in _history(customers, everyone, when, FORECAST_DAYS).items():
+        for place in dict.fromkeys((day.host, day.mount) for day in own.days):
+            last = [day for day in own.days if (day.host, day.mount) == place]
+            found = fitted({day.day: day.bytes_used for day in last}, last[-1].usable, own.today)
+            growth = found.growth
+            rows.append((customer, f"{place[0]}:{place[1]}", f"{100 * last[-1].bytes_used / last[-1].usable:.1f} %",
+                         f"{growth.estimate / 1e6:.1f} MB ({growth.low / 1e6:.1f} to {growth.high / 1e6:.1f})"
+                         if growth else "", found.text))
+            data.append({"customer": customer, "host": place[0], "mount": place[1], "used_bytes": last[-1].bytes_used,
+                         "usable_bytes": last[-1].usable, "days": growth.days if growth else len(last),
+                         "growth_bytes_per_day": growth.estimate if growth else None,
+                         "growth_interval": [growth.low, growth.high] if growth else None,
+                         "full": found.full, "earliest": found.earliest, "latest": found.latest, "text": found.text})
+    return Result({"volumes": data}, table(("customer", "volume", "used", "growth a day (90 %)", "full"), rows))
+
+
+@command(app, "storage", "history", kind=Kind.ASKS, services=(Service.STORAGE_MANAGEMENT,))
+def history(customers: Customers = None, everyone: All = False, days: Days = 30, at: At = None) -> Result:
+    """What was measured, as daily maxima with their evidence; a day without a line was not measured."""
+    rows = [(customer, day.day, f"{day.host}:{day.mount}", f"{day.bytes_used / 1e9:.2f} GB",
+             f"{100 * day.bytes_used / day.usable:.1f} %" if day.usable else "", _shown(day.write_milliseconds, "ms"),
+             _shown(day.write_megabytes_per_second, "MB/s"), day.evidence)
+            for customer, own in _history(customers, everyone, instant(at), days).items() for day in own.days]
+    data = [dict(zip(("customer", "day", "volume", "used", "share", "write", "throughput", "evidence"), row,
+                     strict=True)) for row in rows]
+    return Result({"days": data}, table(("customer", "day", "volume", "used", "share", "write", "throughput",
+                                         "evidence"), rows))
+
+
+def _history(customers: list[str] | None, everyone: bool, when: datetime, days: int) -> dict[str, Own]:
+    """What the ledger has of hosted customers; those whose contract leaves storage out are refused or skipped."""
+    from opsctl.contract.gate import Delivery, Purpose, Request
+    from opsctl.core.clock import local_day
+    from opsctl.runs.service import gate
+    from opsctl.storage.history import MEASURED
+    from opsctl.storage.history import days as by_day
+
+    selection = select(customers, everyone)
+    request = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
+    found: dict[str, Own] = {}
+    with workplace(acts=False) as place:
+        for profile in selection.profiles:
+            decision = gate(profile, request, when)
+            if not decision.allowed and not selection.explicit:
+                continue
+            decision.require(profile.customer)
+            entries = place.ledger.entries(profile.customer, kinds=(MEASURED,), since=when - timedelta(days=days),
+                                           until=when)
+            found[profile.customer] = Own(local_day(when, profile.zone), by_day(entries, profile.zone))
+    return found
+
+
+def _shown(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:g} {unit}"

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from opsctl.profiles.hosted import Thresholds
-from opsctl.storage.forecast import days_until_full, growth_per_day
+from opsctl.storage.forecast import alarming, forecast
 from opsctl.storage.model import DatabaseSize, Figure, Finding, Latency, Level, Measurement, Volume
 
 ASK_FOR_MISSING_DAYS = 7
 """So long a volume that is gone is asked for; then its removal counts as meant."""
 
+GRAVITY = (Level.CRITICAL, Level.UNKNOWN, Level.WARNING, Level.OK)
+
 History = Mapping[tuple[str, str], Mapping[date, int]]
-"""Bytes used by (host, mount) and local day, from earlier measurements."""
+"""The most bytes used by (host, mount) and local day, from earlier measurements."""
 
 
 def judge(measurements: Sequence[Measurement], thresholds: Thresholds, history: History,
@@ -24,14 +26,18 @@ def judge(measurements: Sequence[Measurement], thresholds: Thresholds, history: 
     """Every finding, gravest first; never empty: what is well is said too."""
     found = [finding for measurement in measurements
              for finding in _host(measurement, thresholds, history, today)]
-    order = (Level.CRITICAL, Level.UNKNOWN, Level.WARNING, Level.OK)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
+    return in_order(found)
+
+
+def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, gravest first."""
+    return tuple(sorted(found, key=lambda finding: GRAVITY.index(finding.level)))
 
 
 def worst(findings: Iterable[Finding]) -> Level:
     """The gravest level; unknown when there is no finding at all."""
     levels = {finding.level for finding in findings}
-    for level in (Level.CRITICAL, Level.UNKNOWN, Level.WARNING, Level.OK):
+    for level in GRAVITY:
         if level in levels:
             return level
     return Level.UNKNOWN
@@ -52,9 +58,14 @@ def figures(measurements: Sequence[Measurement], thresholds: Thresholds) -> tupl
             if not database.error:
                 found.append(Figure(f"{host.host}:{database.name} size", database.bytes, "B"))
                 found.append(Figure(f"{host.host}:{database.name} log", database.wal_bytes, "B"))
-        found += [Figure(f"{host.host}:{latency.mount} write", latency.median, "ms",
-                         warn=thresholds.latency_warning_milliseconds)
-                  for latency in host.latency if not latency.error]
+                if database.cache_hit_percent is not None:
+                    found.append(Figure(f"{host.host}:{database.name} cache hit", database.cache_hit_percent, "%"))
+        for latency in (one for one in host.latency if not one.error):
+            found.append(Figure(f"{host.host}:{latency.mount} write", latency.median, "ms",
+                                warn=thresholds.latency_warning_milliseconds))
+            if latency.write_megabytes_per_second is not None:
+                speed = latency.write_megabytes_per_second
+                found.append(Figure(f"{host.host}:{latency.mount} throughput", speed, "MB"))
     return tuple(found)
 
 
@@ -74,14 +85,21 @@ def _host(measurement: Measurement, thresholds: Thresholds, history: History, to
         yield Finding(Level.CRITICAL, f"{name}:{mount}", "fstab wants it mounted, and it is not")
     data = {database.mount for database in measurement.databases}
     for volume in measurement.volumes:
-        yield from _volume(volume, thresholds, history.get((name, volume.mount), {}), volume.mount in data)
+        used = with_today(volume, history.get((name, volume.mount), {}), today)
+        yield from _volume(volume, thresholds, used, today, volume.mount in data)
     yield from _gone(measurement, history, today)
     for database in measurement.databases:
         yield from _database(database)
     yield from _latencies(measurement, thresholds)
 
 
-def _volume(volume: Volume, thresholds: Thresholds, used: Mapping[date, int], holds_data: bool) -> Iterator[Finding]:
+def with_today(volume: Volume, used: Mapping[date, int], today: date) -> Mapping[date, int]:
+    """The daily maxima with what was measured just now."""
+    return used if volume.error else {**used, today: max(volume.bytes_used, used.get(today, 0))}
+
+
+def _volume(volume: Volume, thresholds: Thresholds, used: Mapping[date, int], today: date,
+            holds_data: bool) -> Iterator[Finding]:
     what = f"{volume.host}:{volume.mount}"
     if volume.error:
         yield Finding(Level.UNKNOWN, what, f"not measured: {volume.error}")
@@ -94,10 +112,10 @@ def _volume(volume: Volume, thresholds: Thresholds, used: Mapping[date, int], ho
     if volume.inodes_total:
         yield from _share(what, "inodes", volume.inodes_used, volume.inodes_available, thresholds, quiet=True)
     share = list(_share(what, "bytes", volume.bytes_used, volume.bytes_available, thresholds))
-    left = days_until_full(volume.bytes_available, growth_per_day(used))
-    if left is not None and left <= thresholds.full_within_days and share[0].level is not Level.CRITICAL:
-        yield Finding(Level.WARNING, what, f"full in {left:.0f} days at its growth of the last {len(used)} days; "
-                                           f"{share[0].reason}")
+    found = forecast(used, volume.usable, today)
+    # The floor rule always holds: a forecast may add a warning, and never takes a threshold's finding away.
+    if alarming(found, today, thresholds.full_within_days) and share[0].level is not Level.CRITICAL:
+        yield Finding(Level.WARNING, what, f"full {found.text}; {share[0].reason}")
         return
     yield from share
 

@@ -41,7 +41,12 @@ class Volume:
 
 @dataclass(frozen=True)
 class DatabaseSize:
-    """A database in bytes, its server's write-ahead (or redo) log, and the volume it lies on."""
+    """A database in bytes, its server's write-ahead (or redo) log, and the volume it lies on.
+
+    cache_hit_percent: of reads answered from the server's cache. checkpoints: since its statistics began, and how many
+    of them were asked for by a full log rather than by time; None where the engine does not count so. tables: the
+    largest ones with their bytes.
+    """
 
     host: str
     name: str
@@ -50,11 +55,19 @@ class DatabaseSize:
     bytes: int = 0
     wal_bytes: int = 0
     mount: str = ""
+    cache_hit_percent: float | None = None
+    checkpoints: int | None = None
+    checkpoints_requested: int | None = None
+    tables: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of small synchronous writes beside the data; disk: the kernel's mean, None without a device."""
+    """Milliseconds of small synchronous writes beside the data; disk: the kernel's mean, None without a device.
+
+    write_megabytes_per_second: of a bounded sequential write. read_, written_: the kernel's mean in bytes per second
+    since the host started. busy_percent: how much of that time the device worked.
+    """
 
     host: str
     mount: str
@@ -62,6 +75,10 @@ class Latency:
     median: float = 0.0
     worst: float = 0.0
     disk: float | None = None
+    write_megabytes_per_second: float | None = None
+    read_bytes_per_second: float | None = None
+    written_bytes_per_second: float | None = None
+    busy_percent: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,9 +124,14 @@ def measurement_of(host: str, data: Mapping[str, Any] | None, problem: str) -> M
                                                      "inodes_used", "inodes_available")})
         for volume in data["volumes"])
     databases = tuple(DatabaseSize(host, one["name"], one["engine"], one["error"], int(one.get("bytes", 0)),
-                                   int(one.get("wal_bytes", 0)), one.get("mount", "")) for one in data["databases"])
+                                   int(one.get("wal_bytes", 0)), one.get("mount", ""), one.get("cache_hit_percent"),
+                                   one.get("checkpoints"), one.get("checkpoints_requested"),
+                                   tuple((str(name), int(size)) for name, size in one.get("tables", ())))
+                      for one in data["databases"])
     latency = tuple(Latency(host, one["mount"], one["error"], float(one.get("median", 0)), float(one.get("worst", 0)),
-                            one.get("await")) for one in data["latency"])
+                            one.get("await"), *(one.get(key) for key in (
+                                "write_megabytes_per_second", "read_bytes_per_second", "written_bytes_per_second",
+                                "busy_percent"))) for one in data["latency"])
     return Measurement(host, "", volumes, tuple(data["missing_mounts"]), databases, latency)
 
 

@@ -13,20 +13,21 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import Locked
 from opsctl.core.outcome import Outcome, Status
-from opsctl.profiles.inventory import in_order
+from opsctl.profiles.inventory import in_order as hosts_in_order
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import survey
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
-from opsctl.storage.decisions import figures, judge, percent, worst
-from opsctl.storage.forecast import growth_per_day
-from opsctl.storage.model import Finding, Level, Measurement, documents, measurement_of
+from opsctl.storage.decisions import History, figures, in_order, judge, percent, with_today, worst
+from opsctl.storage.forecast import forecast
+from opsctl.storage.history import MEASURED, daily_maxima
+from opsctl.storage.model import Finding, Level, Measurement, Volume, documents, measurement_of
+from opsctl.storage.outlook import outlook
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible import PlaybookResult
 
 REQUEST = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
-MEASURED = "storage.measured"
 HISTORY_DAYS = 60
 
 _STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: Status.CHECK_FAILED,
@@ -55,7 +56,7 @@ def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Me
     return tuple(measurement_of(
         host.name, results[host.name].data.get("storage_check") if host.name in results else None,
         f"{results[host.name].state}: {results[host.name].message}" if host.name in results else "")
-        for host in in_order(profile))
+        for host in hosts_in_order(profile))
 
 
 def _check(workplace: Workplace, profile: KamstrupProfile, found: PlaybookResult) -> Outcome:
@@ -69,11 +70,12 @@ def _check(workplace: Workplace, profile: KamstrupProfile, found: PlaybookResult
 def _judged(run: Run, *, profile: KamstrupProfile, measured: tuple[Measurement, ...]) -> Outcome:
     today = local_day(run.started, profile.zone)
     history = _history(run, profile.zone, today)
-    findings = judge(measured, profile.thresholds, history, today)
+    findings = in_order([*judge(measured, profile.thresholds, history, today),
+                         *outlook(run.workplace, profile, measured)])
     level = worst(findings)
     data: dict[str, Any] = {
         "day": today.isoformat(), "level": level.value, "findings": documents(findings),
-        "volumes": [_volume_figures(volume, history) for host in measured for volume in documents(host.volumes)],
+        "volumes": [_volume_figures(volume, history, today) for host in measured for volume in host.volumes],
         "databases": [asdict(database) for host in measured for database in host.databases],
         "latency": [asdict(latency) for host in measured for latency in host.latency]}
     run.record(MEASURED, data)
@@ -82,23 +84,23 @@ def _judged(run: Run, *, profile: KamstrupProfile, measured: tuple[Measurement, 
                    data={**data, "figures": documents(figures(measured, profile.thresholds))})
 
 
-def _volume_figures(volume: dict[str, Any], history: dict[tuple[str, str], dict[date, int]]) -> dict[str, Any]:
-    growth = growth_per_day(history.get((volume["host"], volume["mount"]), {}))
-    usable = volume["bytes_used"] + volume["bytes_available"]
-    return {**volume, "used_percent": None if volume["error"] else percent(volume["bytes_used"], usable),
-            "growth_bytes_per_day": None if growth is None else round(growth)}
+def _volume_figures(volume: Volume, history: History, today: date) -> dict[str, Any]:
+    used = with_today(volume, history.get((volume.host, volume.mount), {}), today)
+    found = forecast(used, volume.usable, today)
+    growth = found.growth
+    return {**asdict(volume), "used_percent": None if volume.error else percent(volume.bytes_used, volume.usable),
+            "growth_bytes_per_day": None if growth is None else round(growth.estimate),
+            "growth_interval": None if growth is None else [round(growth.low), round(growth.high)],
+            "forecast": {"text": found.text, "full": str(found.full) if found.full else None,
+                         "earliest": str(found.earliest) if found.earliest else None,
+                         "latest": str(found.latest) if found.latest else None}}
 
 
-def _history(run: Run, zone: str, today: date) -> dict[tuple[str, str], dict[date, int]]:
-    """Bytes used by (host, mount) and local day: the last measurement of each day before today."""
-    found: dict[tuple[str, str], dict[date, int]] = {}
+def _history(run: Run, zone: str, today: date) -> History:
+    """Of the last two months; what a clock that ran ahead has dated after today does not count."""
     since = run.started - timedelta(days=HISTORY_DAYS)
-    for entry in run.workplace.ledger.entries(run.customer, kinds=[MEASURED], since=since):
-        day = local_day(entry.recorded_at, zone)
-        for volume in entry.payload["volumes"] if day <= today else []:
-            if not volume["error"]:
-                found.setdefault((volume["host"], volume["mount"]), {})[day] = volume["bytes_used"]
-    return found
+    found = daily_maxima(run.workplace.ledger.entries(run.customer, kinds=[MEASURED], since=since), zone)
+    return {place: {day: used for day, used in days.items() if day <= today} for place, days in found.items()}
 
 
 def _summary(findings: Sequence[Finding], measured: Sequence[Measurement]) -> str:

@@ -7,8 +7,9 @@ DOCUMENTATION = r"""
 module: opsctl_storage_facts
 short_description: What the storage of this host holds and how fast it is
 description:
-  - Reads volumes, sizes of databases and write-ahead logs, and the latency of the disk below them by a few small
-    synchronous writes. Changes nothing. What could not be measured is returned with its error, never left out.
+  - Reads volumes, sizes of databases and write-ahead logs, what the database server counts, and the latency and
+    throughput of the disk below it by a few small synchronous writes and one of 8 MiB. Changes nothing.
+  - What could not be measured is returned with its error, never left out.
 options:
   databases:
     description: Databases of this host, each with name, engine and cluster.
@@ -16,7 +17,7 @@ options:
     elements: dict
     default: []
   probe:
-    description: Whether to write (48 KiB, a file without a name) to measure latency.
+    description: Whether to write (48 KiB and 8 MiB, files without a name) to measure latency and throughput.
     type: bool
     default: true
 author:
@@ -57,20 +58,37 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.opsctl_volumes import (
     await_milliseconds,
     data_volumes,
+    device_rates,
     measure,
     parse_diskstats,
     parse_fstab,
     parse_mountinfo,
     probe,
+    throughput,
     volume_of,
 )
 
 SECONDS = "20"
 POSTGRESQL = """SELECT 'size', datname, pg_database_size(oid) FROM pg_database WHERE NOT datistemplate
 UNION ALL SELECT 'wal', '', coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()
-UNION ALL SELECT 'folder', current_setting('data_directory'), 0"""
+UNION ALL SELECT 'folder', current_setting('data_directory'), 0
+UNION ALL SELECT 'hit', datname, blks_hit FROM pg_stat_database WHERE datname IS NOT NULL
+UNION ALL SELECT 'read', datname, blks_read FROM pg_stat_database WHERE datname IS NOT NULL"""
+# PostgreSQL 17 moved the checkpoints to a view of their own.
+CHECKPOINTS = (
+    "SELECT 'checkpoints', '', num_timed + num_requested FROM pg_stat_checkpointer "
+    "UNION ALL SELECT 'requested', '', num_requested FROM pg_stat_checkpointer",
+    "SELECT 'checkpoints', '', checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter "
+    "UNION ALL SELECT 'requested', '', checkpoints_req FROM pg_stat_bgwriter")
+TABLES = """SELECT 'table', n.nspname || '.' || c.relname, pg_total_relation_size(c.oid) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN
+('pg_catalog', 'information_schema') ORDER BY 3 DESC LIMIT 10"""
 MARIADB = """SELECT 'size', schema_name, 0 FROM information_schema.schemata
-UNION ALL SELECT 'folder', @@datadir, 0"""
+UNION ALL SELECT 'folder', @@datadir, 0
+UNION ALL SELECT lower(variable_name), '', variable_value FROM information_schema.global_status
+WHERE variable_name IN ('INNODB_BUFFER_POOL_READS', 'INNODB_BUFFER_POOL_READ_REQUESTS')
+UNION ALL SELECT 'table', concat(table_schema, '.', table_name), coalesce(data_length + index_length, 0)
+FROM information_schema.tables WHERE table_type = 'BASE TABLE'"""
 
 
 def read(path):
@@ -82,11 +100,11 @@ def read(path):
         return ""
 
 
-def client(database):
+def client(database, statement="", name="postgres"):
     """The command that asks the server, as its own superuser over the local socket."""
     if database["engine"] == "postgresql":
         return ["runuser", "-u", "postgres", "--", "timeout", SECONDS, "psql", "--cluster", _cluster(database),
-                "-X", "-A", "-t", "-F", "\t", "-d", "postgres", "-c", POSTGRESQL]
+                "-X", "-A", "-t", "-F", "\t", "-d", name, "-c", statement or POSTGRESQL]
     return ["timeout", SECONDS, "mariadb", "--batch", "--skip-column-names", "-e", MARIADB]
 
 
@@ -98,12 +116,44 @@ def engine_answer(module, database):
     code, out, error = module.run_command(command, cwd="/")
     if code != 0:
         return "exit code {}: {}".format(code, " ".join((error or out).split())[:300])
+    return parse_answer(out)
+
+
+def parse_answer(out):
+    """{kind: {name: number}} of lines of kind, name and number."""
     answer = {"size": {}, "wal": {}, "folder": {}}
     for line in out.splitlines():
         fields = line.split("\t")
-        if len(fields) == 3:
-            answer[fields[0]][fields[1]] = int(fields[2])
+        if len(fields) == 3 and fields[2].isdigit():
+            answer.setdefault(fields[0], {})[fields[1]] = int(fields[2])
     return answer
+
+
+def performance(module, database, answer):
+    """Cache, checkpoints and largest tables; what the server does not tell is left out, never guessed."""
+    name = database["name"]
+    if database["engine"] == "postgresql":
+        hit, read_in = answer.get("hit", {}).get(name, 0), answer.get("read", {}).get(name, 0)
+        more = {}
+        for statement in CHECKPOINTS:
+            code, out, _error = module.run_command(client(database, statement), cwd="/")
+            if code == 0:
+                more = parse_answer(out)
+                break
+        code, out, _error = module.run_command(client(database, TABLES, name), cwd="/")
+        tables = parse_answer(out).get("table", {}) if code == 0 else {}
+    else:
+        asked = answer.get("innodb_buffer_pool_read_requests", {}).get("", 0)
+        read_in = answer.get("innodb_buffer_pool_reads", {}).get("", 0)
+        hit, more = asked - read_in, {}
+        tables = {key: size for key, size in answer.get("table", {}).items() if key.startswith(name + ".")}
+    largest = sorted(tables.items(), key=lambda one: (-one[1], one[0]))[:10]
+    found = {"tables": [list(one) for one in largest],
+             "cache_hit_percent": round(100 * hit / (hit + read_in), 2) if hit + read_in > 0 else None}
+    if "checkpoints" in more:
+        found["checkpoints"] = more["checkpoints"][""]
+        found["checkpoints_requested"] = more["requested"][""]
+    return found
 
 
 def measured_database(module, database, mounts, volumes):
@@ -122,7 +172,7 @@ def measured_database(module, database, mounts, volumes):
     else:
         size, wal = _schema_bytes(folder, database["name"]), _redo_bytes(folder)
     return {**database, "error": "", "bytes": size, "wal_bytes": wal, "folder": folder,
-            "mount": volume_of(folder, mounts, volumes)}
+            "mount": volume_of(folder, mounts, volumes), **performance(module, database, answer)}
 
 
 def latency_of(mount, folder, volumes, wanted):
@@ -130,10 +180,13 @@ def latency_of(mount, folder, volumes, wanted):
     volume = next((one for one in volumes if one["mount"] == mount), None)
     if volume is None or not wanted:
         return {"mount": mount, "error": "not probed" if volume else "not on a known volume", "await": None}
+    beside = os.path.dirname(folder.rstrip("/")) if os.path.dirname(folder).startswith(mount) else mount
     before = parse_diskstats(read("/proc/diskstats"))
-    result = probe(os.path.dirname(folder.rstrip("/")) if os.path.dirname(folder).startswith(mount) else mount)
+    result = probe(beside)
     after = parse_diskstats(read("/proc/diskstats"))
-    return {"mount": mount, **result, "await": await_milliseconds(before, after, volume["device"])}
+    rates = device_rates(read("/proc/diskstats"), read("/proc/uptime"), volume["device"])
+    return {"mount": mount, **result, "await": await_milliseconds(before, after, volume["device"]), **rates,
+            "write_megabytes_per_second": None if result["error"] else throughput(beside)}
 
 
 def main():

@@ -84,6 +84,40 @@ def await_milliseconds(before, after, device):
     return round((after[device][1] - before[device][1]) / operations, 3) if operations > 0 else None
 
 
+def device_rates(diskstats, uptime, device):
+    """Mean bytes read and written per second and percent busy since the start of the host, of /proc/diskstats.
+
+    diskstats, uptime: the texts of these files. Counts are of 512 bytes whatever the device's own size; milliseconds
+    busy are field 13 (Documentation/admin-guide/iostats.rst). Empty without the device.
+    """
+    for fields in (line.split() for line in diskstats.splitlines()):
+        if len(fields) >= 13 and f"{fields[0]}:{fields[1]}" == device and uptime.split():
+            seconds = max(1.0, float(uptime.split()[0]))
+            return {"read_bytes_per_second": round(int(fields[5]) * 512 / seconds),
+                    "written_bytes_per_second": round(int(fields[9]) * 512 / seconds),
+                    "busy_percent": min(100.0, round(int(fields[12]) / 10 / seconds, 2))}
+    return {}
+
+
+def throughput(folder, chunks=8, seconds=2.0):
+    """Megabytes per second of one sequential synchronous write of at most `chunks` MiB; None where it failed."""
+    block = os.urandom(1 << 20)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            # A disk that is nearly full is not made fuller for the sake of a figure.
+            if os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize < 64 * len(block) * chunks:
+                return None
+            started, done = time.monotonic(), 0
+            while done < chunks and time.monotonic() - started < seconds:
+                stream.write(block)
+                stream.flush()
+                os.fdatasync(stream.fileno())
+                done += 1
+            return round(done * len(block) / 1e6 / max(1e-6, time.monotonic() - started), 1)
+    except OSError:
+        return None
+
+
 def probe(folder, writes=12, seconds=2.0):
     """Milliseconds of synchronous 4 KiB writes in `folder`: {median, worst, writes} or {error}.
 

@@ -18,7 +18,9 @@ EVERY = sorted(DECLARED)
 # Commands that work on customers' systems or records: each must deliver a service of the contract.
 DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup", "restore"), ("backup", "prune"),
            ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"),
-           ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("notice", "draft"),
+           ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("storage", "forecast"),
+           ("storage", "history"), ("network", "check"), ("network", "history"), ("network", "inventory"),
+           ("notice", "draft"),
            ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly"),
            ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard")}
 

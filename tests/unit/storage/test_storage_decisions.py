@@ -72,11 +72,13 @@ def test_a_full_disk_is_critical_whatever_its_slope() -> None:
 
 
 def test_growth_warns_before_the_limit() -> None:
-    growing = {("db1", "/data"): {TODAY - timedelta(days=day): (50 - 5 * day) * GIB for day in range(5)}}
-    finding = gravest(host(volume(50, 50)), growing)
-    assert (finding.level, "full in 10 days" in finding.reason) == (Level.WARNING, True)
-    slow = {("db1", "/data"): {TODAY - timedelta(days=day): (50 - day) * GIB for day in range(5)}}
-    assert gravest(host(volume(50, 50)), slow).level is Level.OK
+    growing = {("db1", "/data"): {TODAY - timedelta(days=day): (60 - 4 * day) * GIB for day in range(14)}}
+    finding = gravest(host(volume(60, 40)), growing)
+    assert (finding.level, "full about 2026-12-03" in finding.reason) == (Level.WARNING, True)
+    slow = {("db1", "/data"): {TODAY - timedelta(days=day): (60 - day) * GIB for day in range(14)}}
+    assert gravest(host(volume(60, 40)), slow).level is Level.OK
+    few = {("db1", "/data"): {TODAY - timedelta(days=day): (60 - 4 * day) * GIB for day in range(9)}}
+    assert gravest(host(volume(60, 40)), few).level is Level.OK
 
 
 def test_a_volume_that_was_there_is_missed_for_a_while() -> None:

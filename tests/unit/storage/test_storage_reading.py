@@ -82,3 +82,22 @@ def test_a_volume_that_does_not_answer_is_given_up(volumes: ModuleType, monkeypa
 def test_a_host_that_gave_nothing_back_has_a_problem() -> None:
     assert measurement_of("db1", None, "").problem
     assert measurement_of("db1", None, "unreachable: x").problem == "unreachable: x"
+
+
+def test_the_kernel_s_rates_of_a_device(volumes: ModuleType) -> None:
+    line = "   8       1 sda1 10 0 2000 40 20 0 4000 60 0 5000 100\n"
+    assert volumes.device_rates(line, "100.0 300.0", "8:1") == {
+        "read_bytes_per_second": 10240, "written_bytes_per_second": 20480, "busy_percent": 5.0}
+    assert volumes.device_rates(line, "100.0 300.0", "8:2") == {}
+    assert volumes.device_rates("rubbish\n", "", "8:1") == {}
+
+
+def test_throughput_leaves_nothing_and_spares_a_full_disk(volumes: ModuleType, tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    assert volumes.throughput(str(tmp_path), chunks=1) > 0
+    assert list(tmp_path.iterdir()) == []
+    assert volumes.throughput(str(tmp_path / "absent")) is None
+    real = volumes.os.statvfs(tmp_path)
+    full = volumes.os.statvfs_result((*real[:4], 1, *real[5:]))
+    monkeypatch.setattr(volumes.os, "statvfs", lambda _path: full)
+    assert volumes.throughput(str(tmp_path)) is None

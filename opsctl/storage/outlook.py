@@ -1,0 +1,55 @@
+"""Findings about space that is needed soon, from the release files, the ledger and the store's own folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from opsctl.core.errors import OpsctlError
+from opsctl.profiles.hosted import DirectoryStore, HostRole
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.releases.catalogue import load
+from opsctl.releases.version import Version
+from opsctl.runs.workplace import Workplace
+from opsctl.storage.model import Finding, Level, Measurement
+from opsctl.storage.needs import backup_space, release_space
+
+NIGHTS = 14
+
+
+def outlook(workplace: Workplace, profile: KamstrupProfile, measured: Sequence[Measurement]) -> Iterator[Finding]:
+    """What the next release and a month of backups need. What cannot be known is unknown, and stops no check."""
+    try:
+        releases = load(workplace.settings.releases)
+    except OpsctlError as error:
+        yield Finding(Level.UNKNOWN, "next release", f"its need for space is not known: {error.message}")
+    else:
+        coming = releases.newest(Version.parse(profile.ready.version) if profile.ready.version else None)
+        if coming is not None:
+            hosts = [host.name for host in profile.hosts if HostRole.APPLICATION in host.roles]
+            yield from release_space(measured, hosts, str(coming.version), coming.requires.free_space_mb)
+    if isinstance(profile.backup.store, DirectoryStore):
+        yield from _store(workplace, profile, profile.backup.store.path)
+
+
+def _store(workplace: Workplace, profile: KamstrupProfile, path: str) -> Iterator[Finding]:
+    sizes: dict[str, int] = {}
+    nights: dict[str, int] = {}
+    for entry in workplace.ledger.entries(profile.customer, kinds=("backup.completed", "backup.removed")):
+        name = str(entry.payload["backup_id"])
+        if entry.kind == "backup.removed":
+            sizes.pop(name, None)
+            continue
+        sizes[name] = int(entry.payload["bytes"])
+        nights[entry.payload["day"]] = nights.get(entry.payload["day"], 0) + sizes[name]
+    try:
+        found = os.statvfs(path)
+    except FileNotFoundError:
+        return  # the first backup makes the folder
+    except OSError as error:
+        yield Finding(Level.UNKNOWN, path, f"the backup store's space is not known: {error.strerror}")
+        return
+    enough = backup_space(path, found.f_bavail * found.f_frsize, sum(sizes.values()), list(nights.values())[-NIGHTS:],
+                          profile.backup.keep_days)
+    if enough is not None:
+        yield enough
