@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Log:
     customer: str
     requests: dict[str, Request]
     lease: HeldLease
+    loaded: dict[str, tuple[CalendarVersion, ...]] = field(default_factory=dict)
 
     def append(self, kind: str, payload: Mapping[str, Any]) -> Entry:
         """Record one entry and bring `requests` up to date; Locked when another writer took over."""
@@ -60,7 +61,10 @@ class Log:
 
     def versions(self, name: str = "") -> tuple[CalendarVersion, ...]:
         """The versions of a calendar, by default the policy's."""
-        return calendars.load(name or self.place.settings.policy.support.calendar)
+        name = name or self.place.settings.policy.support.calendar
+        if name not in self.loaded:
+            self.loaded[name] = calendars.load(name)
+        return self.loaded[name]
 
 
 @contextmanager
