@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from opsctl.backup.catalog import Catalog, catalog
 from opsctl.backup.days import DAYS, Day, DayVerdict, days
+from opsctl.backup.rehearse import last_rehearsal, rehearsal_due
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
 
@@ -16,6 +17,8 @@ class BackupList:
 
     catalog: Catalog
     days: tuple[Day, ...]
+    rehearsal: str = ""
+    """Why a restore rehearsal is due; "" when none is."""
 
     @property
     def broken(self) -> tuple[Day, ...]:
@@ -27,5 +30,7 @@ def listing(workplace: Workplace, profile: KamstrupProfile, *, count: int = DAYS
     """Catalog and days; changes nothing and records nothing."""
     found = catalog(workplace, profile)
     first = next(iter(workplace.ledger.entries(chain=profile.customer, limit=1)), None)
-    return BackupList(found, days(profile, found, workplace.clock.now(), count=count,
-                                  records_since=first.recorded_at if first else None))
+    now = workplace.clock.now()
+    due = rehearsal_due(last_rehearsal(workplace, profile.customer), now, profile.backup.rehearse_days)
+    return BackupList(found, days(profile, found, now, count=count,
+                                  records_since=first.recorded_at if first else None), due)

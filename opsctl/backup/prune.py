@@ -10,7 +10,7 @@ from opsctl.adapters.objects import ObjectStore, Retained, open_store
 from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, catalog
 from opsctl.backup.naming import id_time
 from opsctl.backup.pinning import pins
-from opsctl.backup.retention import Candidate, Decision, Verdict, decide
+from opsctl.backup.retention import CLOCK_TOLERANCE, Candidate, Decision, Verdict, decide
 from opsctl.backup.running import READING, REQUEST
 from opsctl.core.clock import iso
 from opsctl.core.errors import OperationFailed
@@ -108,11 +108,17 @@ def clean(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = Fal
           store: ObjectStore | None = None) -> Outcome:
     """Remove leftovers: uploads and objects without a manifest. The lease keeps a run's own uploads safe.
 
-    `data`: `leftovers` [{what, key, since, bytes, removed}]. Ledger: `backup.cleaned`.
+    `data`: `leftovers` [{what, key, since, bytes, removed}]; what the store locks stays and is told. FAILED, with
+    nothing removed, when the clocks are too far apart to tell what is old. Ledger: `backup.cleaned`.
     """
     def act(run: Run) -> Outcome:
         objects = store or open_store(profile.backup.store)
         found = catalog(workplace, profile, store=objects)
+        apart = abs(found.now - workplace.clock.now())
+        if apart > CLOCK_TOLERANCE and not dry_run:
+            raise OperationFailed(f"the clocks of {found.store} and of this machine are {apart} apart: nothing was "
+                                  "removed",
+                                  "set the clock that is wrong, then run it again")
         rows: list[dict[str, Any]] = []
         for leftover in found.leftovers:
             removed = not dry_run
@@ -128,9 +134,11 @@ def clean(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = Fal
                          "bytes": leftover.size, "removed": removed})
         if rows and not dry_run:
             run.record("backup.cleaned", {"objects": rows[:200], "count": len(rows)})
-        status = Status.DONE if rows and not dry_run else Status.UNCHANGED
-        return Outcome(profile.customer, REQUEST.service.value, status,
-                       f"{len(rows)} leftovers {'found' if dry_run else 'removed'} in {found.store}",
+        gone = sum(bool(row["removed"]) for row in rows)
+        stay = "" if dry_run or gone == len(rows) else f", {len(rows) - gone} are retained by the store's lock"
+        return Outcome(profile.customer, REQUEST.service.value, Status.DONE if gone else Status.UNCHANGED,
+                       f"{len(rows) if dry_run else gone} leftovers {'found' if dry_run else 'removed'} in "
+                       f"{found.store}{stay}",
                        data={"dry_run": dry_run, "leftovers": rows})
 
     return perform(workplace, profile, REQUEST, "backup clean", act)

@@ -7,7 +7,7 @@ input, and stays in memory there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +33,7 @@ from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
 DEFAULT_PORT = 5499
+REHEARSED = "backup.rehearsed"
 ADDRESS_SECONDS = 3600
 _DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CLUSTER = re.compile(r"[a-z0-9_-]{1,40}")
@@ -41,7 +42,10 @@ _DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asked for. start: try the restored server out; leave_running: and do not stop it."""
+    """What the operator asked for. start: try the restored server out; leave_running: and do not stop it.
+
+    rehearsal: take everything away again at the end.
+    """
 
     target: Target
     identity: Secret
@@ -49,22 +53,24 @@ class Wish:
     leave_running: bool = False
     dry_run: bool = False
     bandwidth: int | None = None
+    rehearsal: bool = False
 
 
 def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, host: str, identity: Secret,
             directory: str = "", database: str = "", cluster: str = "main", port: int = DEFAULT_PORT,
             start: bool = True, leave_running: bool = False, dry_run: bool = False, accept_unrecorded: bool = False,
-            bandwidth: int | None = None) -> Outcome:
+            bandwidth: int | None = None, rehearsal: bool = False) -> Outcome:
     """Restore `backup_id` on `host`; the contract at the backup's date decides.
 
     directory: for a physical backup, absolute, missing or empty; the configuration lands in
     DIRECTORY.configuration. database: for a logical backup, the name of a new one in `cluster`. Exit 9 when
     the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory, into,
     configuration, seconds {download, prepare, trial}, and with `start`: version, facts, rows, checks, and
-    `unit` when left running. Ledger: `backup.restored`. A failure empties the place again.
+    `unit` when left running. Ledger: `backup.restored`. A failure empties the place again. rehearsal: nothing
+    of it stays, and the ledger gets `backup.rehearsed`.
     """
     target = _target(directory, database, cluster, port)
-    wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth)
+    wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth, rehearsal)
 
     def act(run: Run) -> Outcome:
         to = _host(profile, host)
@@ -80,11 +86,13 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
         if dry_run:
             return Outcome(profile.customer, REQUEST.service.value, Status.UNCHANGED,
                            f"{backup_id} fits {host}: {target.place} is free; nothing was done", data=data)
-        run.record("backup.restored", {**data, "evidence": backup.evidence.value, "manifest_sha256": backup.sha256})
+        run.record(REHEARSED if rehearsal else "backup.restored",
+                   {**data, "evidence": backup.evidence.value, "manifest_sha256": backup.sha256})
         return Outcome(profile.customer, REQUEST.service.value, Status.DONE,
                        _summary(backup_id, host, target.place, data), data=data)
 
-    return perform(workplace, profile, REQUEST, "backup restore", act, lease=READING,
+    operation = "backup rehearse" if rehearsal else "backup restore"
+    return perform(workplace, profile, REQUEST, operation, act, lease=READING,
                    terms_of=terms_instant(backup_id))
 
 
@@ -134,9 +142,13 @@ def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: M
         # Before the undo begins: what this run did not make is never emptied.
         engine.make(started.program, manifest, target)
         try:
-            return _fill(run, profile, store, manifest, started, engine, replace(wish, target=target))
+            found = _fill(run, profile, store, manifest, started, engine, replace(wish, target=target))
+            if wish.rehearsal:
+                for argv in _away(engine, target):
+                    started.program.run(argv, seconds=600)
+            return found
         except BaseException:
-            _undo(started, engine, target)
+            _undo(started, _away(engine, target) if wish.rehearsal else (engine.undo(target),))
             raise
 
 
@@ -185,8 +197,15 @@ def _receive(host: HostProgram, giver: StoreGiver, order: Order, manifest: Manif
     moved.require(f"{host.hello.host}: restoring the {stream} of {manifest.backup_id}")
 
 
-def _undo(started: Started, engine: DatabaseEngine, target: Target) -> None:
+def _away(engine: DatabaseEngine, target: Target) -> tuple[tuple[str, ...], ...]:
+    """The commands that leave nothing of a rehearsal, not even its empty folders."""
+    folders = (target.directory, target.configuration) if target.directory else ()
+    return (engine.undo(target), *((("rmdir", *folders),) if folders else ()))
+
+
+def _undo(started: Started, commands: Sequence[Sequence[str]]) -> None:
     """Empty what was being filled, so that the next try finds it empty; best effort over a broken link."""
     with suppress(OpsctlError):
         started.shell.stop_unit(f"{started.unit}.service", timeout=20)
-        started.shell.run(list(engine.undo(target)), sudo=True, timeout=300)
+        for argv in commands:
+            started.shell.run(list(argv), sudo=True, timeout=300)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from opsctl.cli.backup_restore import restore
+from opsctl.cli.backup_restore import rehearse, restore
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.custody import BackupId, custody, hosted_profile, newest
 from opsctl.cli.result import Result, outcomes_result, table
@@ -23,6 +23,7 @@ _BACKUP = (Service.BACKUP,)
 OneBackup = Annotated[str, typer.Argument(metavar="BACKUP", help="An id of `opsctl backup list`.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes to the ledger.")]
 command(app, "backup", "restore", kind=Kind.ACTS, services=_BACKUP)(restore)
+command(app, "backup", "rehearse", kind=Kind.ACTS, services=_BACKUP)(rehearse)
 
 
 @command(app, "backup", "run", kind=Kind.ACTS, services=_BACKUP)
@@ -58,11 +59,13 @@ def list_backups(customer: Customer,
     text += [f"left over: {left.key} ({left.what}, since {iso(left.since)})" for left in found.catalog.leftovers]
     text += [f"missing: the ledger has {name} as completed, the store no longer has it" for name in
              found.catalog.missing]
+    text += [f"rehearsal due: {found.rehearsal}; run opsctl backup rehearse {customer}"] if found.rehearsal else []
     data = {"store": found.catalog.store, "backups": [
         {"database": b.place.database, "id": b.place.backup_id, "stored": iso(b.modified), "bytes": b.size,
          "state": b.state.value, "evidence": b.evidence.value, "good": b.good, "reason": b.reason}
         for b in found.catalog.backups], "days": [_day_data(day) for day in found.days],
-        "leftovers": [left.key for left in found.catalog.leftovers], "missing": list(found.catalog.missing)}
+        "leftovers": [left.key for left in found.catalog.leftovers], "missing": list(found.catalog.missing),
+        "rehearsal_due": found.rehearsal}
     return Result(data, "\n".join(text).rstrip())
 
 

@@ -45,6 +45,21 @@ def restore(customer: Customer, backup: BackupId = None, *,
     return outcomes_result([outcome], tail=_details(dict(outcome.data)))
 
 
+def rehearse(customer: Customer, backup: BackupId = None, *,
+             identity: Annotated[str, typer.Option("--identity", metavar="REFERENCE",
+                                                   help="Where the age identity is: file:/path or env:NAME.")],
+             host: Annotated[str, typer.Option("--host", help=(
+                 "The customer's host to restore on; the database's own by default."))] = "") -> Result:
+    """Restore a backup for the exercise, check it, take it away again, and record how long it took."""
+    from opsctl.adapters.secrets import resolve
+    from opsctl.backup.rehearse import rehearse as rehearse_backup
+
+    with workplace(acts=True) as place:
+        outcome = rehearse_backup(place, custody(place, customer), backup_id=backup or "", host=host,
+                                  identity=resolve(identity))
+    return outcomes_result([outcome], tail=_details(dict(outcome.data)))
+
+
 def _details(data: dict[str, object]) -> str:
     rows = data.get("rows")
     lines = [f"configuration  {data['configuration']}"] if data.get("configuration") else []

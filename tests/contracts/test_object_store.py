@@ -63,6 +63,18 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return open_store(server.store("contract", f"{tmp_path.name}/"))
 
 
+# What a server does not judge, the others of this suite do.
+LEFT_TO_OTHERS = {("localstack", "test_upload_in_parts"): "refuses parts below 5 MiB, as AWS does",
+                  ("localstack", "test_protections_and_strangers_are_told"): "lets strangers read"}
+
+
+@pytest.fixture(autouse=True)
+def _left_to_others(request: pytest.FixtureRequest) -> None:
+    name, _, parameter = request.node.name.partition("[")
+    if reason := LEFT_TO_OTHERS.get((parameter.split("-")[0].rstrip("]"), name)):
+        pytest.skip(f"left to the other servers: this one {reason}")
+
+
 def test_put_get_list_delete(store: ObjectStore) -> None:
     before = datetime.now(UTC) - timedelta(seconds=2)
     store.put("a/one", b"1234567890")

@@ -9,11 +9,13 @@ import pytest
 
 from opsctl.backup.days import DayVerdict
 from opsctl.backup.listing import listing
+from opsctl.backup.rehearse import rehearse
 from opsctl.backup.restore import restore
 from opsctl.backup.running import run_backup
 from opsctl.backup.uploads import Sizes
 from opsctl.backup.verify import verify
 from opsctl.core.outcome import Status
+from opsctl.profiles.hosted import Method
 from opsctl.runs.workplace import Workplace
 from tests.lab.backup_support import DATABASE_HOSTS, free_port, identity, new_directory, query, shell_on, writer
 from tests.lab.surroundings import hosted
@@ -90,3 +92,25 @@ def test_the_evidence_says_what_was_done(workplace: Workplace, lab: Path) -> Non
     assert {"database", "backup_id", "bytes", "started", "finished", "day", "engine"} <= entry.payload.keys()
     assert entry.run == next(workplace.ledger.entries(chain=profile.customer, kinds=["run.started"])).run
     assert workplace.ledger.verify(profile.customer).findings == ()
+
+
+@pytest.mark.parametrize(("customer", "method"), [("sample-aalund", Method.PHYSICAL),
+                                                  ("sample-cedervig", Method.LOGICAL)])
+def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path, customer: str,
+                                                 method: Method) -> None:
+    profile = hosted(workplace, customer)
+    [database] = profile.databases
+    profile = profile.model_copy(update={"databases": (database.model_copy(update={"method": method}),)})
+    assert run_backup(workplace, profile).status is Status.DONE
+    assert "ever" in listing(workplace, profile).rehearsal
+    done = rehearse(workplace, profile, identity=identity(lab, customer))
+    assert done.status is Status.DONE, done
+    entry = workplace.ledger.last(customer, "backup.rehearsed")
+    assert entry is not None
+    assert entry.payload["seconds"].keys() == {"download", "prepare", "trial"}
+    assert sum(entry.payload["rows"].values()) > 0
+    assert listing(workplace, profile).rehearsal == ""
+    with shell_on(workplace, profile, DATABASE_HOSTS[customer]) as shell:
+        assert "rehearsal" not in shell.run(["ls", "/var/lib"]).text()
+        if method is Method.LOGICAL:
+            assert "rehearsal" not in query(shell, database.engine, "show databases;")

@@ -18,6 +18,7 @@ from opsctl.backup.retention import Decision
 from opsctl.backup.running import READING
 from opsctl.backup.verify import verify
 from opsctl.contract.services import Hosting
+from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ExitCode, Locked, NotCovered, OperationFailed, UsageError
 from opsctl.core.outcome import Status
 from opsctl.ledger import held
@@ -129,8 +130,6 @@ def test_prune_never_empties_a_store_that_gets_no_new_backups(found: Bench, stor
 def test_a_control_clock_set_wrong_removes_nothing(found: Bench, store: MemoryObjects) -> None:
     _nights(found, store, 35)
     before = dict(store.objects)
-    from opsctl.core.clock import FixedClock
-
     store.clock = FixedClock(found.clock.now())
     for days_off in (-400, -1, 1, 400):
         found.clock.move(timedelta(days=days_off))
@@ -262,3 +261,20 @@ def test_only_the_stored_manifest_proves_a_backup(found: Bench, store: MemoryObj
     completed = [entry.payload for entry in found.workplace.ledger.entries(kinds=["backup.completed"])]
     assert [payload["backup_id"] for payload in still_stored(found.profile, completed, store=store)] == [kept.backup_id]
     assert still_stored(found.profile, []) == ()
+
+
+def test_clean_keeps_what_is_locked_and_acts_on_no_wrong_clock(found: Bench, store: MemoryObjects) -> None:
+    customer = found.profile.customer
+    keys = [f"{customer}/ready/20261101T000000Z-aaaaaa/volume-000{number}.age" for number in (1, 2)]
+    for key in keys:
+        store.put(key, b"part")
+    store.locks[keys[0]] = Retention(NOON + timedelta(days=9), "compliance")
+    found.clock.move(timedelta(days=-1))
+    store.clock = FixedClock(NOON)
+    wrong = clean(found.workplace, found.profile, store=store)
+    assert (wrong.status, len(store.objects)) == (Status.FAILED, 2)
+    found.clock.move(timedelta(days=1))
+    outcome = clean(found.workplace, found.profile, store=store)
+    assert "1 leftovers removed" in outcome.summary
+    assert "1 are retained" in outcome.summary
+    assert set(store.objects) == {keys[0]}
