@@ -36,8 +36,10 @@ READY_SURVEY = Operation("release plan", "ready_survey", changes=False)
 READY_UPDATE = Operation("release install", "ready_update", changes=True, units=True)
 READY_ROLLBACK = Operation("release rollback", "ready_rollback", changes=True, units=True)
 API_TOKEN = Operation("api rotate", "api_token", changes=True)
+LICENCE_INVENTORY = Operation("licence check", "licence_inventory", changes=False)
 
-OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN, READY_SURVEY,
+OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN,
+                                     LICENCE_INVENTORY, READY_SURVEY,
                                      READY_UPDATE, READY_ROLLBACK)
 """Every operation; a test holds this table and the playbooks folder to each other."""
 

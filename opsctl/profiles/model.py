@@ -160,7 +160,9 @@ def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, 
         agreement.reference, agreement.valid_from, agreement.valid_to,
         agreement.entitlements.minor, agreement.entitlements.major)
     return Terms(profile.customer, profile.zone, hosting, sma, {addon.name.value: addon.order for addon in addons},
-                 licences={licence.product: licence.valid_to for licence in profile.licences if licence.valid_to})
+                 licences={
+                     licence.product: licence.valid_to for licence in profile.licences
+                     if licence.valid_to and licence.renewal != "automatic"})
 
 
 def permissions(records: Iterable[RecordedPermission]) -> tuple[Permission, ...]:

@@ -171,9 +171,25 @@ class Licence(Part):
     vendor: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
     metric: Annotated[str, OneLine] = Field(min_length=1, max_length=40, description="seats, cores, meters, ...")
     quantity: int = Field(ge=0)
-    valid_to: date | None = Field(default=None, description="Leave out for a perpetual licence.")
+    valid_from: date | None = Field(default=None, description="First day; leave out when it has long begun.")
+    valid_to: date | None = Field(default=None, description="Last day; leave out for a perpetual licence.")
+    notice_by: date | None = Field(default=None, description="Last day to give notice before it renews itself.")
+    renewal: Literal["automatic", "manual", "none"] = "manual"
+    lead_days: int = Field(default=30, ge=0, le=400, description="So long before its end a renewal is ordered.")
+    packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")], ...] = Field(
+        default=(), description="Debian packages that it covers; with the metric hosts they are counted.")
     held_at: Annotated[str, OneLine] = Field(min_length=1, max_length=120,
-                                             description="Where the licence document lies.")
+                                             description="Where the licence document lies; never the key.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Licence:
+        if self.valid_to is None and (self.notice_by is not None or self.renewal == "automatic"):
+            raise ValueError("a perpetual licence has no notice date and no renewal; leave them out or set valid_to")
+        if self.valid_to is not None and self.valid_from is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from; set it to the last day of the licence")
+        if self.valid_to is not None and self.notice_by is not None and self.notice_by > self.valid_to:
+            raise ValueError("notice_by lies after valid_to; set it to the last day to give notice")
+        return self
 
 
 class EarlierTerms(Part):
