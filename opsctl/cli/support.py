@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from opsctl.cli import support_exchange, support_intake, support_log, support_read
+from opsctl.cli import support_cost, support_exchange, support_intake, support_log, support_read
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.result import Result, table
 from opsctl.cli.support_times import both, hours, local
@@ -154,10 +154,11 @@ _WRITING: Mapping[str, Callable[..., Result]] = {
     "open": support_intake.open_request, "level": support_log.level, "start": support_log.start,
     "wait": support_log.wait, "resume": support_log.resume, "note": support_log.note, "close": support_log.close,
     "reopen": support_log.reopen, "correct": support_log.correct, "remind": support_read.remind,
-    "import": support_exchange.import_requests}
+    "import": support_exchange.import_requests, "cause": support_cost.cause, "time": support_cost.time,
+    "told": support_cost.told, "approve": support_cost.approve}
 _READING: Mapping[str, Callable[..., Result]] = {
     "list": support_read.list_requests, "show": support_read.show, "due": support_read.due,
-    "explain": support_read.explain, "export": support_exchange.export_requests}
+    "explain": support_read.explain, "export": support_exchange.export_requests, "costs": support_cost.costs}
 for _name, _function in _WRITING.items():
     command(app, "support", _name, kind=Kind.ACTS, without=_LOGS)(_function)
 for _name, _function in _READING.items():

@@ -13,7 +13,20 @@ from typing import Any
 
 from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger import Entry
-from opsctl.support.request import Approval, Cause, Channel, Clock, Grade, Note, Origin, Request, Spent, Start, Wait
+from opsctl.support.request import (
+    Approval,
+    Cause,
+    Channel,
+    Clock,
+    Grade,
+    Note,
+    Origin,
+    Request,
+    Spent,
+    Start,
+    Told,
+    Wait,
+)
 
 OPENED, LEVEL, STARTED, WAITING, RESUMED, NOTED, CLOSED, CORRECTED, REOPENED, REMINDED = (
     f"support.{word}" for word in ("opened", "level", "started", "waiting", "resumed", "noted", "closed", "corrected",
@@ -119,7 +132,8 @@ def _cause(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Reques
 
 def _told(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     at = _time(payload["at"])
-    return _noted_as(replace(request, told_at=at), entry, "informed", f"of the cost, by {payload['how']}")
+    told = replace(request, told=Told(at, payload["sha256"]))
+    return _noted_as(told, entry, "informed", f"of the cost, by {payload['how']}")
 
 
 def _approved(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:

@@ -167,6 +167,14 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The customer was told of the cost; sha256: of what it was told of."""
+
+    at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Approval:
     """A signature that lets the time be invoiced; sha256: of the statement that was signed."""
 
@@ -207,7 +215,7 @@ class Request:
     reminded: frozenset[int] = frozenset()
     spent: tuple[Spent, ...] = ()
     cause: Cause | None = None
-    told_at: datetime | None = None
+    told: Told | None = None
     approval: Approval | None = None
 
     @property

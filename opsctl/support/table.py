@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, NamedTuple
 
@@ -67,11 +67,16 @@ def from_json(text: str) -> tuple[Row, ...]:
 
 def to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """CSV with a heading, in the columns of COLUMNS and TOLD."""
+    return written((*COLUMNS, *TOLD), rows)
+
+
+def written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """CSV with these columns as its heading; None is an empty cell."""
     made = io.StringIO(newline="")
     writer = csv.writer(made)
-    writer.writerow([*COLUMNS, *TOLD])
+    writer.writerow(columns)
     for row in rows:
-        writer.writerow([safe("" if row.get(name) is None else str(row[name])) for name in (*COLUMNS, *TOLD)])
+        writer.writerow([safe("" if row.get(name) is None else str(row[name])) for name in columns])
     return made.getvalue()
 
 
