@@ -22,6 +22,7 @@ GROUPS: Mapping[str, str] = {
     "agreement": "Prior agreements: work on customers' hosts, new modules.",
     "api": "Kamstrup API Access: what was bought, whether it answers, its key.",
     "backup": "Back up, list, verify, restore and prune databases.",
+    "change": "The log of installed changes of a customer's system.",
     "contract": "The data sheet as data: cells, promises, and why something is allowed or not.",
     "customer": "A customer's life: add, move to another hosting, offboard.",
     "customers": "The customers and their profiles.",
@@ -35,12 +36,14 @@ GROUPS: Mapping[str, str] = {
     "promise": "What the contract makes due, and whether it was kept.",
     "report": "Reports from the ledger.",
     "release": "READY's releases: list, show, validate, impact, plan, install.",
+    "run": "Runs: what ran, how it ended, what it printed.",
     "storage": "Capacity and performance of storage.",
     "support": "The error log and the service levels' clock: requests, deadlines, verdicts in working hours.",
     "window": "Maintenance windows and freezes.",
 }
 COMMANDS: Mapping[str, str] = {
     "approve": "Approve a plan by a signature over its hash.",
+    "resume": "Take up a rollout: what failed and what was not touched.",
     "resolve": "Mark the cause of a failure as resolved, so that the work is tried again.",
     "doctor": "Check that this machine and the settings are fit for work; changes nothing.",
     "nightly": "Do for each customer what is due.",

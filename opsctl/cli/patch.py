@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,8 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.workplace import All, Customers, Yes, confirm, select, workplace
+from opsctl.cli.rolling import Budget, Ring, changed, selected
+from opsctl.cli.workplace import All, Customers, Yes, confirm, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
@@ -26,7 +26,7 @@ SecurityOnly = Annotated[bool, typer.Option("--security-only", help="Only securi
 
 
 @command(app, "patch", "plan", kind=Kind.ASKS, services=(Service.IT_SYSTEM_MAINTENANCE,))
-def plan(customers: Customers = None, everyone: All = False, security_only: SecurityOnly = False,
+def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, security_only: SecurityOnly = False,
          output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER",
                                                      help="Write a plan file per customer there.")] = None) -> Result:
     """Show what patching would change on each host: packages, restarts, reboots; changes nothing."""
@@ -36,7 +36,7 @@ def plan(customers: Customers = None, everyone: All = False, security_only: Secu
 
     if output is not None:
         require_folder(output)
-    selection = select(customers, everyone)
+    selection = selected(customers, everyone, ring)
     plans: list[PatchPlan] = []
     with workplace(acts=output is not None) as place:
         def act(profiles: Any) -> tuple[Outcome, ...]:
@@ -53,35 +53,27 @@ def plan(customers: Customers = None, everyone: All = False, security_only: Secu
 
 
 @command(app, "patch", "apply", kind=Kind.ACTS, services=(Service.IT_SYSTEM_MAINTENANCE,))
-def apply(customers: Customers = None, everyone: All = False, security_only: SecurityOnly = False,
+def apply(customers: Customers = None, everyone: All = False, ring: Ring = None, security_only: SecurityOnly = False,
           plan_file: Annotated[Path | None, typer.Option(
               "--plan", metavar="FILE", help="Apply this plan; exit 6 when it no longer fits.")] = None,
           no_reboot: Annotated[bool, typer.Option(
               "--no-reboot", help="Leave a needed reboot to the next run.")] = False,
-          yes: Yes = False) -> Result:
-    """Patch the customers' hosts in their open windows, one after the other, and prove what was done."""
-    from opsctl.cli.each import for_each, hosted
+          max_failures: Budget = 1, yes: Yes = False) -> Result:
+    """Patch the customers' hosts in their open windows, ring by ring, one after the other, and prove what was done."""
+    from opsctl.fleet.changing import PATCH, patch
     from opsctl.fleet.planfiles import read_patch_plan
-    from opsctl.fleet.starting import require_resolved, require_window
-    from opsctl.maintenance.service import apply as apply_patches
-    from opsctl.maintenance.service import request
 
-    selection = select(customers, everyone)
+    selection = selected(customers, everyone, ring)
     approved = read_patch_plan(plan_file) if plan_file else None
     if approved is not None and [profile.customer for profile in selection.profiles] != [approved.customer]:
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
+    options = {"security_only": security_only, "reboot": not no_reboot}
     with workplace(acts=True) as place:
-        def act(profile: Any) -> Outcome:
-            ours = hosted(place, profile, request(security_only))
-            require_resolved(place, ours.customer)
-            require_window(place, ours, "patch apply", timedelta(minutes=place.settings.policy.patch_minutes))
-            return apply_patches(place, ours, plan=approved, security_only=security_only, reboot=not no_reboot)
-
         if any(profile.hosting == "kamstrup" for profile in selection.profiles):
             confirm("Patch and, where needed, reboot the hosts of " +
                     ", ".join(profile.customer for profile in selection.profiles) + "?", yes)
-        outcomes = for_each(selection, Service.IT_SYSTEM_MAINTENANCE, act)
-    return outcomes_result(outcomes)
+        return changed(place, selection, PATCH, options, max_failures,
+                       lambda profile: patch(place, profile, options, approved))
 
 
 def _row(made: PatchPlan) -> Outcome:

@@ -12,7 +12,8 @@ from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.release_files import register
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, select, settings, workplace
+from opsctl.cli.rolling import Budget, Ring, changed, selected
+from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
@@ -30,7 +31,7 @@ Wanted = Annotated[str | None, typer.Option("--version", metavar="VERSION",
 
 
 @command(app, "release", "plan", kind=Kind.ASKS, services=UPDATES)
-def plan(customers: Customers = None, everyone: All = False, version: Wanted = None,
+def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, version: Wanted = None,
          output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER",
                                                      help="Write a plan file per customer there.")] = None) -> Result:
     """Show what installing a release would do at each customer: path, downtime, obstacles; installs nothing."""
@@ -42,7 +43,7 @@ def plan(customers: Customers = None, everyone: All = False, version: Wanted = N
     if output is not None:
         require_folder(output)
     releases, target = _wanted(version)
-    selection = select(customers, everyone)
+    selection = selected(customers, everyone, ring)
     plans: list[ReleasePlan] = []
     with workplace(acts=output is not None) as place:
         def act(profiles: Any) -> tuple[Outcome, ...]:
@@ -58,37 +59,30 @@ def plan(customers: Customers = None, everyone: All = False, version: Wanted = N
 
 
 @command(app, "release", "install", kind=Kind.ACTS, services=UPDATES)
-def install(customers: Customers = None, everyone: All = False, version: Wanted = None,
+def install(customers: Customers = None, everyone: All = False, ring: Ring = None, version: Wanted = None,
             plan_file: Annotated[Path | None, typer.Option(
                 "--plan", metavar="FILE", help="Install this plan; exit 6 when it no longer fits.")] = None,
-            yes: Yes = False) -> Result:
+            max_failures: Budget = 1, yes: Yes = False) -> Result:
     """Install a release in the open window, after a good backup, and prove it healthy; one that fails is taken back."""
-    from opsctl.cli.each import for_each, hosted
-    from opsctl.fleet.installing import install_release
+    from opsctl.fleet.changing import RELEASE
+    from opsctl.fleet.changing import install as install_at
     from opsctl.fleet.planfiles import read_release_plan
-    from opsctl.fleet.rooms import back_up
-    from opsctl.installs.service import request
-    from opsctl.releases.version import Step, Version
 
     approved = read_release_plan(plan_file) if plan_file else None
     if approved is not None and version not in {None, approved.target}:
         raise UsageError(f"the plan is for READY {approved.target}", "leave out --version")
-    selection = select(customers, everyone)
+    selection = selected(customers, everyone, ring)
     if approved is not None and [found.customer for found in selection.profiles] != [approved.customer]:
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
-    releases, target = _wanted(version)
-    target = Version.parse(approved.target) if approved else target
+    _, target = _wanted(approved.target if approved else version)
+    options = {"version": str(target or "")}
     with workplace(acts=True) as place:
-        def act(found: Any) -> Outcome:
-            ours = hosted(place, found, request(Step.PATCH))
-            return install_release(place, ours, releases, back_up, target=target, approved=approved)
-
         names = [found.customer for found in selection.profiles if found.hosting == "kamstrup"]
         if names:
             confirm(f"Install READY {target or 'in the newest release'} at {', '.join(names)}? "
                     "It is stopped meanwhile.", yes)
-        outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR, act)
-    return outcomes_result(outcomes)
+        return changed(place, selection, RELEASE, options, max_failures,
+                       lambda found: install_at(place, found, options, approved))
 
 
 @command(app, "release", "rollback", kind=Kind.ACTS, services=UPDATES)

@@ -33,6 +33,12 @@ def installed(run: Run, plan: ReleasePlan, hop: Hop, before: str, results: Resul
     return payload
 
 
+def found_well(run: Run, start: Mapping[str, Any], reason: str) -> None:
+    """READY is healthy in the new release although the run that installed it did not come to its end."""
+    run.record(standing.INSTALLED, {**start, "description": "found installed and healthy after its run ended early: "
+                                    + reason, "approved_by": "", "modules_off": [], "hosts": {}})
+
+
 def refused(run: Run, before: str, hop: Hop, reason: str) -> None:
     """It ended before READY was stopped: nothing was changed."""
     run.record(standing.REFUSED, {"from": before, "to": hop.version, "reason": reason})

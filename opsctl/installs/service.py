@@ -12,8 +12,9 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import ApprovalMissing, ExitCode, OperationFailed, OpsctlError, OutsideWindow, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs import evidence
+from opsctl.installs.looking import by_host, look
 from opsctl.installs.model import Hop, ReleasePlan, differences
-from opsctl.installs.planning import facts_of, plan_of, step_between, target_release
+from opsctl.installs.planning import plan_of, step_between, target_release
 from opsctl.installs.standing import KINDS, Standing, standing
 from opsctl.installs.way_back import take_back
 from opsctl.profiles.model import KamstrupProfile
@@ -21,7 +22,7 @@ from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
-from opsctl.runs.playbook import play, survey, targets_of
+from opsctl.runs.playbook import play, targets_of
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
 
@@ -71,14 +72,14 @@ def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], releases: Ca
 
     A host that could not be read is a problem of its own customer's plan. OperationFailed when none could be.
     """
-    from opsctl.adapters.ansible_catalogue import READY_SURVEY, READY_UPDATE, revision
+    from opsctl.adapters.ansible_catalogue import READY_UPDATE, revision
 
     now = workplace.clock.now()
-    found = survey(workplace, profiles, READY_SURVEY)
+    seen = look(workplace, profiles)
     acting = revision(workplace.settings.playbooks, READY_UPDATE.playbook)
     made = []
     for profile in profiles:
-        facts, silent = facts_of(_by_host(profile, found.hosts.values()))
+        facts, silent = seen[profile.customer]
         made.append(plan_of(profile, releases, target, facts, silent, acting, now))
     return tuple(made)
 
@@ -103,7 +104,7 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     warnings: tuple[str, ...] = ()
     if left is not None:
         back = take_back(run, profile, left.payload, "an earlier run was broken off")
-        warnings = (f"an installation of {left.payload['to']} was broken off; READY was taken back to {back} first",)
+        warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}",)
     fresh = plan(run.workplace, [profile], wish.releases, target=wish.target)[0]
     service = request(fresh.step).service
     gate(profile, request(fresh.step), run.workplace.clock.now(), run.workplace.ledger).require(profile.customer)
@@ -160,7 +161,7 @@ def _hop(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, hop: Hop, befor
             "ready_update_copy": hop.copies, "ready_update_free_mb": hop.free_mb,
             "ready_update_healthy_seconds": run.workplace.settings.policy.healthy_seconds}, partly=True,
             deadline_seconds=HOP_SECONDS)
-        results = _by_host(profile, result.hosts.values())
+        results = by_host(profile, result.hosts.values())
         result.require_all()
     except OpsctlError as error:
         why = "; ".join(error.details) or error.message
@@ -169,6 +170,8 @@ def _hop(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, hop: Hop, befor
             raise OperationFailed(f"READY {hop.version} was not installed, nothing was touched: {error.message}",
                                   "put it right and run it again", error.details) from None
         back = take_back(run, profile, stand(run.workplace, run.customer).open_payload, why)
+        if back == hop.version:
+            return {"from": version, "to": back, "package": hop.package, "note": why}
         raise OperationFailed(f"READY {hop.version} failed and was taken back: READY {back} runs and is healthy",
                               f"find the cause, then `opsctl resolve {run.customer} --reason TEXT`", (why,)) from None
     except KeyboardInterrupt:
@@ -177,6 +180,3 @@ def _hop(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, hop: Hop, befor
         raise
     return evidence.installed(run, fresh, hop, version, results, approved_by, description)
 
-
-def _by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:
-    return {result.target.host.name: result for result in results if result.target.customer == profile.customer}

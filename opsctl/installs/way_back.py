@@ -10,6 +10,7 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs import evidence
+from opsctl.installs.looking import look, runs_well
 from opsctl.installs.standing import KINDS, standing
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import play, targets_of
@@ -34,13 +35,18 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
 
 
 def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
-    """Go back to the version before the installation `started`; returns it, proven healthy.
+    """Go back to the version before the installation `started`; returns the version that runs, proven healthy.
 
+    Where READY turns out to be healthy in the new version it stays: it takes writes there, which going back would lose.
     OperationFailed, recorded, when that did not succeed or the release offers no way back: then READY may be stopped.
     """
     from opsctl.adapters.ansible_catalogue import READY_ROLLBACK
 
     version, tried = str(started["from"]), str(started["to"])
+    facts, _ = look(run.workplace, [profile])[run.customer]
+    if runs_well(profile, facts, tried, str(started["package"])):
+        evidence.found_well(run, started, reason)
+        return tried
     if not started["reversible"]:
         evidence.stuck(run, version, tried, reason)
         raise OperationFailed(f"READY {tried} failed, and its release offers no way back: {reason}",
@@ -48,7 +54,8 @@ def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], re
     run.say(f"going back to READY {version}")
     try:
         result = play(run, targets_of(run.workplace, profile), READY_ROLLBACK, {
-            "ready_rollback_version": version, "ready_rollback_package": started["from_package"]})
+            "ready_rollback_version": version, "ready_rollback_package": started["from_package"],
+            "ready_rollback_restore": started["copies"]})
     except OpsctlError as error:
         evidence.stuck(run, version, tried, "; ".join((reason, *error.details)))
         raise OperationFailed(f"READY {tried} failed and could NOT be taken back to {version}: READY may be stopped",

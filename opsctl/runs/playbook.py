@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opsctl.core.errors import ConfigurationError
 from opsctl.profiles.inventory import host_variables, in_order
 from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.logs import keep_log
 from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
 
@@ -65,11 +66,14 @@ def play(run: Run, targets: Sequence[Target], operation: Operation, variables: M
     """
     from opsctl.adapters.ansible import Order, run_playbook
 
-    result = run_playbook(Order(
-        operation, targets, run.workplace.settings.playbooks, identity(run.workplace), run.folder, run.id,
-        variables=variables, check=check, deadline_seconds=deadline_seconds, on_data=on_data,
-        cancelled=lambda: run.lease.lost,
-        on_task=lambda target, task: run.say(f"{target.host.name}: {task}")))
+    try:
+        result = run_playbook(Order(
+            operation, targets, run.workplace.settings.playbooks, identity(run.workplace), run.folder, run.id,
+            variables=variables, check=check, deadline_seconds=deadline_seconds, on_data=on_data,
+            cancelled=lambda: run.lease.lost,
+            on_task=lambda target, task: run.say(f"{target.host.name}: {task}")))
+    finally:
+        keep_log(run.folder / f"{operation.playbook}.log", run.workplace.runs, run.id)
     return result if partly else result.require_all()
 
 

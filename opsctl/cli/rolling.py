@@ -1,0 +1,62 @@
+"""A change for one customer or, as a rollout that can be resumed, for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from opsctl.cli.result import Result, outcomes_result
+from opsctl.cli.workplace import Selection, select
+from opsctl.core.errors import ExitCode, UsageError
+from opsctl.core.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from opsctl.profiles.model import Profile
+    from opsctl.runs.workplace import Workplace
+
+Ring = Annotated[str | None, typer.Option("--ring", metavar="RING", help="The customers of one ring.")]
+Budget = Annotated[int, typer.Option("--max-failures", min=0, metavar="N",
+                                     help="So many customers may fail; one more ends the run.")]
+
+
+def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> Selection:
+    """The customers named, of one ring, or all; exit 2 when a ring has none."""
+    if ring is None:
+        return select(customers, everyone)
+    if customers or everyone:
+        raise UsageError("--ring goes alone", "leave out the names and --all")
+    found = select(None, True)
+    mine = tuple(profile for profile in found.profiles if getattr(profile, "ring", None) == ring)
+    if not mine:
+        raise UsageError(f"no customer is in the ring {ring[:60]}", "see `ring` in the profiles")
+    return replace(found, profiles=mine)
+
+
+def changed(place: Workplace, selection: Selection, operation: str, options: Mapping[str, Any], budget: int,
+            act: Callable[[Profile], Outcome]) -> Result:
+    """One customer directly; several as a rollout, whose id the result names."""
+    from opsctl.cli.each import for_each
+    from opsctl.fleet.changing import SERVICES
+    from opsctl.fleet.failures import failed
+    from opsctl.fleet.rollout import begin, roll_out
+
+    service = SERVICES[operation]
+    if len(selection.profiles) < 2:
+        return outcomes_result(for_each(selection, service, act))
+    rollout = begin(place, operation, service, options, selection.profiles, budget)
+    outcomes = [*(failed(customer, service, error) for customer, error in selection.broken.items()),
+                *roll_out(place, rollout, selection.profiles, act)]
+    if selection.explicit:
+        outcomes = [replace(one, exit_code=ExitCode.NOT_COVERED) if one.status is Status.NOT_COVERED else one
+                    for one in outcomes]
+    return rolled(rollout.id, outcomes)
+
+
+def rolled(run: str, outcomes: list[Outcome]) -> Result:
+    """The rows, and how to go on when some are left."""
+    wrong = [one for one in outcomes if one.code is not ExitCode.OK]
+    tail = f"rollout {run}" + (f"; `opsctl resume {run}` does what failed and what was not touched" if wrong else "")
+    return outcomes_result(outcomes, extra={"rollout": run}, tail=tail)

@@ -1,0 +1,59 @@
+"""The changes that are rolled out, by the words of their commands: what one customer's turn is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from opsctl.contract.services import Service
+from opsctl.core.errors import NotCovered
+from opsctl.core.outcome import Outcome
+from opsctl.fleet.installing import install_release
+from opsctl.fleet.rooms import back_up
+from opsctl.fleet.starting import require_resolved, require_window
+from opsctl.installs.model import ReleasePlan
+from opsctl.installs.service import request as release_request
+from opsctl.maintenance.model import PatchPlan
+from opsctl.maintenance.service import apply
+from opsctl.maintenance.service import request as patch_request
+from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.releases.catalogue import load
+from opsctl.releases.version import Step, Version
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+PATCH = "patch apply"
+RELEASE = "release install"
+SERVICES: Mapping[str, Service] = {PATCH: Service.IT_SYSTEM_MAINTENANCE, RELEASE: Service.SOFTWARE_UPDATE_MINOR}
+
+
+def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
+          approved: PatchPlan | None = None) -> Outcome:
+    """One customer's patches. options: security_only, reboot."""
+    request = patch_request(options["security_only"])
+    gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
+    ours = _hosted(profile)
+    require_resolved(workplace, ours.customer)
+    require_window(workplace, ours, PATCH, timedelta(minutes=workplace.settings.policy.patch_minutes))
+    return apply(workplace, ours, plan=approved, security_only=options["security_only"], reboot=options["reboot"])
+
+
+def install(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
+            approved: ReleasePlan | None = None) -> Outcome:
+    """One customer's release. options: version, "" for the newest it is entitled to."""
+    gate(profile, release_request(Step.PATCH), workplace.clock.now(), workplace.ledger).require(profile.customer)
+    target = Version.parse(options["version"]) if options["version"] else None
+    return install_release(workplace, _hosted(profile), load(workplace.settings.releases), back_up, target=target,
+                           approved=approved)
+
+
+CHANGES: Mapping[str, Callable[[Workplace, Profile, Mapping[str, Any]], Outcome]] = {PATCH: patch, RELEASE: install}
+"""By the operation's words, as a rollout records them."""
+
+
+def _hosted(profile: Profile) -> KamstrupProfile:
+    if isinstance(profile, KamstrupProfile):
+        return profile
+    raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
+                     "work on `remote_hosts` is not supported yet; see docs/not-supported.md")

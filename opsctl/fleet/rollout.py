@@ -1,0 +1,132 @@
+"""One change for many customers: ring by ring, customer by customer, a failure budget over all, taken up again later.
+
+A batch is one customer: its window is asked right before its turn, and what failed counts over the whole run. Each
+customer's end is recorded before the next begins: after `kill -9` exactly the failed and the untouched are left.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.failures import guarded
+from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.runs.workplace import Workplace
+
+CHAIN = "operator"
+STARTED = "rollout.started"
+RESUMED = "rollout.resumed"
+CUSTOMER = "rollout.customer"
+FINISHED = "rollout.finished"
+NO_FAILURE = {ExitCode.OK, ExitCode.NOT_COVERED, ExitCode.OUTSIDE_WINDOW, ExitCode.APPROVAL, ExitCode.LOCKED}
+"""Refused without anything touched; it is left for a resumption, and the budget is not for it."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What is rolled out. options: JSON-serialisable, of the operation. order: of the customers.
+
+    rings: by customer. budget: so many customers may fail; one more ends the run.
+    """
+
+    id: str
+    operation: str
+    service: str
+    options: Mapping[str, Any]
+    order: tuple[str, ...]
+    rings: Mapping[str, str]
+    budget: int
+
+
+def in_rings(profiles: Sequence[Profile], rings: Sequence[str]) -> tuple[Profile, ...]:
+    """The profiles by ring in the policy's order, within a ring as given; customer-hosted ones last.
+
+    ConfigurationError for a ring that the policy does not order.
+    """
+    def place(profile: Profile) -> int:
+        if not isinstance(profile, KamstrupProfile):
+            return len(rings)
+        if profile.ring not in rings:
+            raise ConfigurationError(f"{profile.customer}: its ring {profile.ring} is not ordered by the policy",
+                                     f"add it to `policy.rings` in opsctl.yml, which has {', '.join(rings)}")
+        return rings.index(profile.ring)
+
+    return tuple(sorted(profiles, key=place))
+
+
+def begin(workplace: Workplace, operation: str, service: str, options: Mapping[str, Any],
+          profiles: Sequence[Profile], budget: int) -> Rollout:
+    """Order the profiles and record what is rolled out to whom."""
+    ordered = in_rings(profiles, workplace.settings.policy.rings)
+    now = workplace.clock.now()
+    name = f"{now:%Y%m%dt%H%M%S}-rollout-{operation.replace(' ', '-')}-{secrets.token_hex(3)}"
+    rings = {profile.customer: profile.ring if isinstance(profile, KamstrupProfile) else "" for profile in ordered}
+    made = Rollout(name, operation, service, options, tuple(rings), rings, budget)
+    _record(workplace, made, STARTED, {"operation": operation, "service": service, "options": dict(options),
+                                       "order": list(made.order), "rings": rings, "budget": budget})
+    return made
+
+
+def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
+    """A recorded rollout and the customers that are left: failed, refused or untouched, in order.
+
+    UsageError when there is no such rollout.
+    """
+    entries = [entry for entry in workplace.ledger.find_run(run) if entry.chain == CHAIN]
+    started = next((entry.payload for entry in entries if entry.kind == STARTED), None)
+    if started is None:
+        raise UsageError(f"there is no rollout {run[:80]}", "see `opsctl run list`; a run for one customer is simply "
+                         "run again")
+    known = Rollout(run, started["operation"], started["service"], started["options"], tuple(started["order"]),
+                    started["rings"], started["budget"])
+    return known, left(known.order, (entry.payload for entry in entries if entry.kind == CUSTOMER))
+
+
+def left(order: Sequence[str], ended: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The customers of `order` whose newest end is not a good one, or that have none."""
+    newest = {payload["customer"]: int(payload["exit_code"]) for payload in ended}
+    return tuple(customer for customer in order if newest.get(customer) != ExitCode.OK)
+
+
+def roll_out(workplace: Workplace, rollout: Rollout, profiles: Sequence[Profile],
+             act: Callable[[Profile], Outcome], *, resumed: bool = False) -> tuple[Outcome, ...]:
+    """Act for each of `profiles` in the rollout's order; those that come too late are rows that say why."""
+    if resumed:
+        _record(workplace, rollout, RESUMED, {"customers": [profile.customer for profile in profiles]})
+    outcomes: list[Outcome] = []
+    failed: list[str] = []
+    stopped = ""
+    for profile in sorted(profiles, key=lambda one: rollout.order.index(one.customer)):
+        stopped = stopped or _stop(rollout, failed, profile.customer)
+        if stopped:
+            outcomes.append(Outcome(profile.customer, rollout.service, Status.SKIPPED, f"untouched: {stopped}",
+                                    exit_code=ExitCode.PARTIAL, resolution=f"`opsctl resume {rollout.id}` goes on"))
+            continue
+        outcome = guarded(profile.customer, rollout.service, partial(act, profile))
+        outcomes.append(outcome)
+        if outcome.code not in NO_FAILURE:
+            failed.append(profile.customer)
+        _record(workplace, rollout, CUSTOMER, {"customer": profile.customer, "status": outcome.status.value,
+                                               "exit_code": int(outcome.code), "summary": outcome.summary,
+                                               "run": outcome.run})
+    untouched = [one.customer for one in outcomes if one.status is Status.SKIPPED and one.code is ExitCode.PARTIAL]
+    _record(workplace, rollout, FINISHED, {"failed": failed, "stopped": stopped, "untouched": untouched})
+    return tuple(outcomes)
+
+
+def _stop(rollout: Rollout, failed: Sequence[str], customer: str) -> str:
+    """Why `customer` does not get its turn; "" when it does."""
+    if len(failed) > rollout.budget:
+        return f"{len(failed)} failed, {rollout.budget} may ({', '.join(failed)})"
+    ring = rollout.rings[customer]
+    earlier = [name for name in failed if rollout.rings[name] != ring]
+    return f"{', '.join(earlier)} failed in an earlier ring" if earlier else ""
+
+
+def _record(workplace: Workplace, rollout: Rollout, kind: str, payload: Mapping[str, Any]) -> None:
+    workplace.ledger.append(CHAIN, kind, payload, actor=workplace.actor, run=rollout.id)

@@ -1,0 +1,37 @@
+"""What the hosts say of READY now, by one survey over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opsctl.installs.planning import Facts, facts_of
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.playbook import survey
+from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.adapters.ansible_events import HostResult
+
+Seen = tuple[Facts, Mapping[str, str]]
+"""What each host said, and why it said nothing, both by host name."""
+
+
+def look(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> dict[str, Seen]:
+    """By customer. OperationFailed when no host at all could be reached."""
+    from opsctl.adapters.ansible_catalogue import READY_SURVEY
+
+    found = survey(workplace, profiles, READY_SURVEY)
+    return {profile.customer: facts_of(by_host(profile, found.hosts.values())) for profile in profiles}
+
+
+def by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:
+    """Of the results of a run, the customer's, by host name."""
+    return {result.target.host.name: result for result in results if result.target.customer == profile.customer}
+
+
+def runs_well(profile: KamstrupProfile, facts: Facts, version: str, package: str) -> bool:
+    """Whether every application host has the package and READY answers healthy in `version` there."""
+    names = [host.name for host in profile.hosts if "application" in host.roles]
+    return all(name in facts and facts[name]["installed"] == package and facts[name]["version"] == version
+               and not facts[name]["wrong"] and not facts[name]["interrupted"] for name in names)
