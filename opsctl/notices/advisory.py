@@ -38,7 +38,7 @@ def content(facts: Facts, edition: Edition, brand: Brand) -> tuple[str, bytes] |
                                     for cve in released.change.cve or (None,)]}
     # CSAF 2.0, 5.1: the id in small letters, what is no letter, digit, plus or hyphen replaced.
     name = re.sub(r"[^+\-a-z0-9]+", "_", identity.lower())
-    return f"{name}.json", (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    return f"{name}.json", (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _document(release: Release, identity: str, edition: Edition, brand: Brand) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _document(release: Release, identity: str, edition: Edition, brand: Brand) -
         "publisher": {"category": "vendor", "name": brand.vendor, "namespace": brand.website.rstrip("/"),
                       "contact_details": brand.email},
         "notes": [{"category": "summary", "text": release.summary.en, "title": "Summary"}],
-        "references": [{"category": "self", "summary": "Where to get help with this advisory", "url": brand.website}],
+        "references": [{"category": "external", "summary": "Where to get help with this advisory", "url": brand.website}],
         "tracking": {"id": identity, "status": "final", "version": str(release.revision),
                      "initial_release_date": iso(first), "current_release_date": iso(moments[-1]),
                      "revision_history": [_revision(number, moment, release)

@@ -243,11 +243,10 @@ Block = Paragraph | Banner | Points | Pairs | Table | Command | Reference
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it. language: when it is not the letter's."""
+    """A heading and what stands below it."""
 
     title: str
     blocks: tuple[Block, ...]
-    language: Language | None = None
 
 
 @dataclass(frozen=True)
