@@ -67,26 +67,22 @@ def approve(customer: Customer, notice: Notice,
 
 @command(app, "notice", "send", kind=Kind.ACTS, services=_SERVICES)
 def send(words: Annotated[list[str] | None, typer.Argument(
-            metavar="[CUSTOMER]... [NOTICE]", help="Customers, and at the end a notice such as release-6.0.0; the "
-                                                   "newest draft by default.")] = None,
+            metavar="[CUSTOMER]... [NOTICE]", help="Customers, and at the end a notice such as release-6.0.0; by "
+                                                   "default whatever is approved.")] = None,
          everyone: All = False,
          again: Annotated[bool, typer.Option("--again", help="Send also what is unknown or was refused for good; for "
                                                              "one customer and notice, after you have looked.")] = False
          ) -> Result:
     """Send approved notices by mail; what was accepted is not sent twice, what is unknown not by itself."""
     from opsctl.adapters.mail import Relay
-    from opsctl.cli.each import for_each
-    from opsctl.notices.sending import Sending
-    from opsctl.notices.sending import send as send_notice
-    from opsctl.releases.catalogue import load
+    from opsctl.cli.notice_send import sent
 
     customers, notice = _parted(words or [])
     if again and (notice is None or len(customers) != 1):
         raise UsageError("--again is for one customer and one notice", "name both")
     selection = select(customers, everyone)
     with workplace(acts=True) as place, closing(Relay(place.settings.smtp)) as relay:
-        what = Sending(load(place.settings.releases), relay, notice, everyone, again)
-        outcomes = for_each(selection, Service.SOFTWARE_UPDATE_MINOR, lambda profile: send_notice(place, profile, what))
+        outcomes = sent(place, selection, relay, notice, everyone=everyone, again=again)
     return outcomes_result(outcomes)
 
 

@@ -115,7 +115,7 @@ def check(output: Formatted = Format.TABLE) -> Result:
     """Render every template for every kind and language, and check what waits for a person; exit code 8 for what is
     wrong: a template, a missing translation, a refused or unknown delivery."""
     from opsctl.cli.each import for_each
-    from opsctl.notices.coverage import check as check_notices
+    from opsctl.notices.reminders import check as check_notices
     from opsctl.notices.trial import check as check_templates
     from opsctl.releases.catalogue import load
 

@@ -1,4 +1,4 @@
-"""Who was told of a release, when, and who was not and why; and what waits for a person."""
+"""Who was told of a release, when, and who was not and why."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from dataclasses import asdict, dataclass, fields
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import PRODUCT, Service
 from opsctl.core.clock import iso
-from opsctl.core.errors import OpsctlError
-from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import register
 from opsctl.notices.approval import known
-from opsctl.notices.planning import plan, recipients
+from opsctl.notices.model import NoticeKind
+from opsctl.notices.planning import recipients
 from opsctl.notices.register import Attempt, Revision
-from opsctl.notices.standing import require_domains
 from opsctl.profiles.model import Profile
-from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -71,7 +68,12 @@ def table_text(rows: Iterable[Row]) -> str:
 
 
 def _told(workplace: Workplace, customer: str, release: str) -> list[Revision]:
-    return [draft for draft in known(workplace, customer) if draft.release == release and draft.attempts]
+    return [draft for draft in known(workplace, customer) if _about(draft, release) and draft.attempts]
+
+
+def _about(draft: Revision, release: str) -> bool:
+    """Whether the notice tells of this release; the end of its support is another matter."""
+    return draft.release == release and draft.kind is not NoticeKind.END_OF_SUPPORT
 
 
 def _rows(workplace: Workplace, profile: Profile, release: str) -> Iterator[Row]:
@@ -104,55 +106,14 @@ def _deliveries(workplace: Workplace, customer: str, hosting: str, draft: Revisi
 
 
 def _why_not(workplace: Workplace, profile: Profile, release: str) -> str:
-    drafts = [draft for draft in known(workplace, profile.customer) if draft.release == release]
+    drafts = [draft for draft in known(workplace, profile.customer) if _about(draft, release)]
     if drafts:
         return "approved and not sent" if drafts[-1].approval else "drafted and not approved"
-    decision = gate(profile, _request(Service.SOFTWARE_UPDATE_MINOR), workplace.clock.now(), workplace.ledger)
+    request = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
+    decision = gate(profile, request, workplace.clock.now(), workplace.ledger)
     if not decision.allowed:
         return decision.reason
     installed = profile.ready.version
     if installed and Version.parse(installed) >= Version.parse(release):
         return f"has {PRODUCT} {installed} installed"
     return "not drafted"
-
-
-def _request(service: Service) -> Request:
-    return Request(service, Purpose.NEW_VALUE, Delivery.NOTICE)
-
-
-def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
-    """What about this customer's notices waits for a person; NotCovered when the contract has none for it."""
-    found = plan(profile, releases, workplace.clock.now())
-    gate(profile, found.request, workplace.clock.now(), workplace.ledger).require(profile.customer)
-    drafts = known(workplace, profile.customer)
-    lost = [draft for draft in drafts if draft.count(register.UNKNOWN) or draft.count(register.SENDING)]
-    if lost:
-        return _outcome(found.service, profile, Status.CHECK_FAILED, f"{lost[-1].notice}: an outcome is unknown",
-                        "ask the contact or read the relay's log; then `opsctl notice send --again`")
-    if found.facts is None:
-        return _outcome(found.service, profile, Status.UNCHANGED, found.reason)
-    draft = register.newest(drafts, found.facts.notice)
-    return _outcome(found.service, profile, *_waiting(profile, found.facts.notice, draft))
-
-
-def _waiting(profile: Profile, notice: str, draft: Revision | None) -> tuple[Status, str, str]:
-    if draft is None:
-        return Status.WARNING, f"{notice} is not drafted", f"run `opsctl notice draft {profile.customer}`"
-    if draft.count(register.REFUSED):
-        return (Status.CHECK_FAILED, f"{notice}: the relay refused {draft.count(register.REFUSED)} of "
-                f"{len(draft.contacts)}", f"see `opsctl notice show {profile.customer} {notice}`")
-    if draft.state == "sent":
-        return Status.UNCHANGED, f"{notice} is sent", ""
-    try:
-        require_domains(profile)
-    except OpsctlError as error:
-        return Status.WARNING, error.message.removeprefix(f"{profile.customer}: "), error.resolution
-    if draft.approval is None:
-        return (Status.WARNING, f"{notice} revision {draft.number} waits for approval",
-                f"opsctl notice approve {profile.customer} {notice} --key FILE")
-    return (Status.WARNING, f"{notice} revision {draft.number} is approved and not sent to everybody",
-            f"opsctl notice send {profile.customer}")
-
-
-def _outcome(service: Service, profile: Profile, status: Status, summary: str, resolution: str = "") -> Outcome:
-    return Outcome(profile.customer, service, status, summary, resolution)

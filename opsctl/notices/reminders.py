@@ -9,14 +9,19 @@ from datetime import date, datetime
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
+from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import register
 from opsctl.notices.approval import known
 from opsctl.notices.model import DANISH_TIME
+from opsctl.notices.outbox import current
+from opsctl.notices.planning import plan
 from opsctl.notices.policy import asked, last_day
 from opsctl.notices.register import Revision
+from opsctl.notices.standing import require_domains
 from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy
+from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -51,15 +56,6 @@ def reminders(drafts: Sequence[Revision], installed: Version | None, policy: Not
     return tuple(found for draft in current(drafts, installed) for found in _of(draft, policy, today))
 
 
-def current(drafts: Sequence[Revision], installed: Version | None) -> tuple[Revision, ...]:
-    """The newest revision of each notice, without those that a newer release or the customer has overtaken."""
-    newest = {draft.notice: draft for draft in drafts}
-    releases = [draft for draft in newest.values() if _about_release(draft)]
-    last = max((Version.parse(draft.release) for draft in releases), default=None)
-    return tuple(draft for draft in newest.values() if draft.attempts or not _about_release(draft)
-                 or (Version.parse(draft.release) == last and (installed is None or last > installed)))
-
-
 def remind(workplace: Workplace, profile: Profile) -> Outcome:
     """What waits for this customer; a failed check (exit 8) when something is late or went wrong.
 
@@ -75,8 +71,29 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
     return _outcome(profile.customer, drafts, found)
 
 
-def _about_release(draft: Revision) -> bool:
-    return draft.notice == f"release-{draft.release}"
+def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
+    """As `remind`, and also what hinders: the release notice that is due is not drafted, an address is strange.
+
+    NotCovered when the contract has no notice for the customer.
+    """
+    now = workplace.clock.now()
+    found = plan(profile, releases, now)
+    gate(profile, found.request, now, workplace.ledger).require(profile.customer)
+    notice = found.facts.notice if found.facts else ""
+    outcome = remind(workplace, profile)
+    if outcome.status is Status.CHECK_FAILED:
+        return outcome
+    if notice and notice not in {draft.notice for draft in known(workplace, profile.customer)}:
+        return Outcome(profile.customer, found.service, Status.WARNING, f"{notice} is not drafted",
+                       f"run `opsctl notice draft {profile.customer}`")
+    if outcome.status is not Status.WARNING:
+        return outcome
+    try:
+        require_domains(profile)
+    except OpsctlError as error:
+        return Outcome(profile.customer, outcome.service, Status.WARNING,
+                       error.message.removeprefix(f"{profile.customer}: "), error.resolution)
+    return outcome
 
 
 def _of(draft: Revision, policy: NoticePolicy, today: date) -> Iterator[Reminder]:

@@ -24,6 +24,8 @@ from opsctl.profiles.parts import ContactRole
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
 
+_TOLD = frozenset({ContactRole.NOTICES, ContactRole.SECURITY})
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -71,9 +73,9 @@ def _require_same_contacts(workplace: Workplace, draft: Revision, told: Sequence
 
 
 def require_domains(profile: Profile) -> None:
-    """ConfigurationError when a contact who is told has an address outside `domains` that nobody confirmed."""
+    """ConfigurationError when a contact who may be told has an address outside `domains` that nobody confirmed."""
     domains = tuple(domain.casefold() for domain in profile.domains)
-    strange = [index for index, contact in enumerate(profile.contacts) if ContactRole.NOTICES in contact.roles
+    strange = [index for index, contact in enumerate(profile.contacts) if _TOLD.intersection(contact.roles)
                and not contact.confirmed and not _within(contact.email, domains)]
     if strange:
         places = ", ".join(f"contacts[{index}]" for index in strange)

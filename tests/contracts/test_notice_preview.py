@@ -31,9 +31,9 @@ def browser() -> Iterator[Browser]:
 def operator(tmp_path: Path) -> Operator:
     """Two revisions of one notice, the second for two contacts; and another customer's first."""
     made = Operator(tmp_path, Script(port=9))
-    assert made("draft", CUSTOMER, "sample-dalmose").code == 0
+    assert made.draft(CUSTOMER, "sample-dalmose").code == 0
     made.edit(PROFILE, "domains:", f"{SECOND}domains:")
-    assert made("draft", CUSTOMER).code == 0
+    assert made.draft().code == 0
     return made
 
 
@@ -161,7 +161,7 @@ def test_only_what_was_read_is_signed(operator: Operator, browser: Browser) -> N
     with preview(operator, *key_of(operator)) as address, opened(browser, address) as page:
         open_draft(page)
         operator.edit(PROFILE, SECOND, "")
-        assert operator("draft", CUSTOMER).code == 0
+        assert operator.draft().code == 0
         page.get_by_role("button").click()
         expect(page.get_by_role("alert")).to_contain_text("is not the draft that was read; nothing was signed")
         expect(page.locator(".facts")).to_contain_text("revision 3")
@@ -181,7 +181,7 @@ def test_who_may_not_approve_may_not_here(operator: Operator, browser: Browser, 
 def test_a_draft_that_does_not_hold_says_why_and_has_no_button(operator: Operator, browser: Browser) -> None:
     with preview(operator, CUSTOMER, *key_of(operator)) as address, opened(browser, address) as page:
         expect(page.locator("nav a")).to_have_count(1)
-        operator.edit("templates/notices/languages/en.yml", "Dear {name}", "Hello {name}")
+        operator.edit("templates/notices/brand.yml", "+45 00 00 00 00", "+45 00 00 00 01")
         open_draft(page)
         expect(page.locator(".approve")).to_contain_text("It cannot be approved")
         expect(page.locator("button")).to_have_count(0)

@@ -18,6 +18,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.ledger import open_ledger
 from tests.contracts.smtp_server import Script, serving
 from tests.lab.surroundings import ROOT, Answer
+from tests.unit.notices.delivery import bounce
 
 CUSTOMER, NOTICE = "sample-elmegaard", "release-6.0.0"
 
@@ -59,8 +60,12 @@ class Operator:
     def approve(self, key: str = "anna") -> Answer:
         return self("approve", CUSTOMER, NOTICE, "--key", str(self.folder / key))
 
+    def draft(self, *customers: str) -> Answer:
+        """The notice of the newest release, which is a major one for both samples."""
+        return self("draft", *(customers or (CUSTOMER,)), "--kind", "major")
+
     def ready(self) -> None:
-        assert self("draft", CUSTOMER).code == 0
+        assert self.draft().code == 0
         answer = self.approve()
         assert answer.code == 0, answer
 
@@ -121,7 +126,7 @@ def test_who_was_told(operator: Operator) -> None:
 
 @pytest.mark.parametrize("key", ["drafter", "stranger"])
 def test_who_may_not_approve(operator: Operator, key: str) -> None:
-    assert operator("draft", CUSTOMER).code == 0
+    assert operator.draft().code == 0
     answer = operator.approve(key)
     assert answer.code == 6, answer
     assert operator("send", CUSTOMER).code == 6
@@ -141,7 +146,7 @@ def test_a_forged_or_revoked_approval(operator: Operator) -> None:
     ("releases/6.0.0.yml", "schema_version: 1", "schema_version: 1\nrevision: 2", "release"),
     ("releases/6.0.0.yml", "status: published", "status: withdrawn\nwithdrawn: {at: 2026-11-23T09:00:00+01:00, reason: "
      "{en: a, da: b, de: c}}", "withdrawn"),
-    ("templates/notices/languages/en.yml", "Dear {name}", "Hello {name}", "wording"),
+    ("templates/notices/brand.yml", "+45 00 00 00 00", "+45 00 00 00 01", "wording"),
     (f"drafts/{CUSTOMER}/{NOTICE}/1/message.eml", "Subject: ", "Subject: x", "altered"),
 ], ids=["recipients", "release file", "withdrawn", "wording", "draft's file"])
 def test_what_voids_an_approval(operator: Operator, path: str, before: str, after: str, said: str) -> None:
@@ -162,7 +167,7 @@ def test_an_ended_agreement_and_a_hosted_system(operator: Operator) -> None:
 
 def test_a_strange_address_needs_a_confirmation(operator: Operator) -> None:
     operator.edit(PROFILE, "it@elmegaard.example", "it@elsewhere.example")
-    assert operator("draft", CUSTOMER).code == 0
+    assert operator.draft().code == 0
     assert operator.approve().code == 3
     operator.edit(PROFILE, "it@elsewhere.example", "it@elsewhere.example\n    confirmed: true")
     assert operator.approve().code == 0 and operator("send", CUSTOMER).code == 0
@@ -213,7 +218,7 @@ def test_a_killed_sender_leaves_unknown_and_never_a_second_mail(operator: Operat
 
 def test_a_batch_stops_at_the_first_refusal_for_policy(operator: Operator) -> None:
     operator.ready()
-    assert operator("draft", "sample-dalmose").code == 0
+    assert operator.draft("sample-dalmose").code == 0
     assert operator("approve", "sample-dalmose", NOTICE, "--key", str(operator.folder / "anna")).code == 0
     operator.script.refuse = {"it": "550 5.7.1 no relaying for you"}
     answer = operator("send", "--all")
@@ -224,7 +229,61 @@ def test_a_batch_stops_at_the_first_refusal_for_policy(operator: Operator) -> No
 
 
 def test_settings_that_are_missing(operator: Operator) -> None:
-    assert operator("draft", CUSTOMER).code == 0
+    assert operator.draft().code == 0
     operator.settings()
     assert operator.approve().code == 3
     assert operator("send", CUSTOMER).code == 6
+
+
+def test_without_a_name_everything_approved_is_sent_each_once(operator: Operator) -> None:
+    assert operator("draft", CUSTOMER).code == 0
+    drafted = [row["notice"] for row in operator("list", CUSTOMER).envelope["data"]["notices"]]
+    assert NOTICE in drafted and len(drafted) > 1, "more than a release is due"
+    assert operator("send", CUSTOMER).code == 6
+    for notice in drafted:
+        assert operator("approve", CUSTOMER, notice, "--key", str(operator.folder / "anna")).code == 0
+    answer = operator("send", CUSTOMER)
+    assert answer.code == 0, answer
+    assert len(operator.script.kept) == len(answer.envelope["data"]["outcomes"]) == len(drafted)
+    again = operator("send", "--all")
+    assert again.code == 0 and "already sent" in again.stdout and len(operator.script.kept) == len(drafted)
+
+
+def test_only_the_draft_that_was_read_is_approved(operator: Operator) -> None:
+    assert operator.draft().code == 0
+    read = operator("show", CUSTOMER, NOTICE).envelope["data"]["sha256"]
+    operator.edit("templates/notices/brand.yml", "+45 00 00 00 00", "+45 00 00 00 01")
+    assert operator.draft().code == 0
+    key = ("--key", str(operator.folder / "anna"))
+    assert operator("approve", CUSTOMER, NOTICE, *key, "--sha256", read).code == 6
+    assert operator.kinds() == ["notice.drafted"] * 2
+    now = operator("show", CUSTOMER, NOTICE).envelope["data"]["sha256"]
+    assert operator("approve", CUSTOMER, NOTICE, *key, "--sha256", now).code == 0
+
+
+def test_a_security_contact_outside_the_domains_needs_a_confirmation_too(operator: Operator) -> None:
+    operator.edit(PROFILE, "domains:", "  - {name: Watch (sample), email: watch@elsewhere.example, roles: [security]}\n"
+                  "domains:")
+    assert operator.draft().code == 0
+    answer = operator.approve()
+    assert answer.code == 3 and "contacts[1]" in answer.stdout, answer
+
+
+def test_a_bounce_is_recorded_once(operator: Operator) -> None:
+    operator.ready()
+    assert operator("send", CUSTOMER).code == 0
+    [(_, _, content, _)] = operator.script.kept
+    identity = message_from_bytes(content, policy=policy.SMTP)["Message-ID"]
+    file = operator.folder / "bounce.eml"
+    file.write_bytes(bounce(str(identity)))
+    assert operator("bounce", str(file)).code == 0
+    assert "recorded already" in operator("bounce", str(file)).stdout
+    file.write_bytes(content)
+    assert operator("bounce", str(file)).code == 2, "a notice is no bounce"
+    assert operator("bounce", str(operator.folder)).code == 2
+    assert operator.kinds().count("notice.bounced") == 1
+    table = operator.folder / "told.csv"
+    rows = operator("coverage", "--release", "6.0.0", "--csv", str(table)).envelope["data"]["rows"]
+    assert [row["reason"][:10] for row in rows if row["customer"] == CUSTOMER] == ["it bounced"]
+    assert "it bounced: failed: 5.1.1" in table.read_text(encoding="utf-8")
+    assert operator("remind").code == 8

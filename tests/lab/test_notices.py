@@ -46,7 +46,8 @@ class Notices:
 
     def ready(self) -> None:
         """Draft and approve."""
-        for words in (("draft", CUSTOMER), ("approve", CUSTOMER, NOTICE, "--key", str(paths.APPROVER))):
+        for words in (("draft", CUSTOMER, "--kind", "major"),
+                      ("approve", CUSTOMER, NOTICE, "--key", str(paths.APPROVER))):
             answer = self(*words)
             assert answer.code == 0, answer
 

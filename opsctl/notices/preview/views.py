@@ -14,8 +14,8 @@ from opsctl.notices import archive
 from opsctl.notices.approval import known, needs_another
 from opsctl.notices.archive import Shelved
 from opsctl.notices.difference import Difference, difference
+from opsctl.notices.outbox import current
 from opsctl.notices.register import Revision
-from opsctl.notices.reminders import current
 from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
@@ -94,7 +94,7 @@ def cards(workplace: Workplace, profiles: Iterable[Profile]) -> tuple[Card, ...]
         drafts = known(workplace, profile.customer)
         newest = {draft.notice: draft for draft in drafts}
         alive = {draft.notice for draft in current(drafts, _installed(profile))}
-        found += [_card(profile, draft, draft.notice not in alive) for draft in newest.values()]
+        found += [_card(profile, draft, draft.notice not in alive and not draft.attempts) for draft in newest.values()]
     return tuple(found)
 
 
@@ -106,7 +106,7 @@ def page(workplace: Workplace, profile: Profile, notice: str, number: int, key: 
     drafts = known(workplace, profile.customer)
     draft = archive.revision(drafts, profile.customer, notice, None)
     shelved = archive.read(workplace, profile.customer, draft)
-    overtaken = draft not in current(drafts, _installed(profile))
+    overtaken = not draft.attempts and draft not in current(drafts, _installed(profile))
     people = _people(shelved)
     person = people[min(max(number, 1), len(people)) - 1]
     earlier, changed = _since(workplace, profile, drafts, shelved)
