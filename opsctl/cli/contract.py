@@ -14,10 +14,10 @@ from opsctl.cli.workplace import At, Customer, instant, profile, workplace
 from opsctl.contract.gate import Decision, Delivery, Purpose, Request
 from opsctl.contract.readings import READINGS, Reading, readings_for
 from opsctl.contract.services import CELLS, Cell, Hosting, Mode, Service
-from opsctl.core.errors import ExitCode
+from opsctl.core.errors import ExitCode, OpsctlError
 
 if TYPE_CHECKING:
-    from opsctl.runs.workplace import Workplace
+    from opsctl.ledger import Ledger
 
 app = group("The data sheet as data: cells, promises, and why something is allowed or not.")
 _QUESTION = "it answers what the contract says and delivers nothing"
@@ -58,8 +58,14 @@ def explain(customer: Customer,
     """Explain the gate's decision: the row, the promise, who does what, what to do instead, the reading chosen."""
     when = instant(at)
     found = profile(customer)
-    with workplace(acts=False) as place:
-        entries = [_explained(place, found, one, when, work) for one in ([service] if service else list(Service))]
+    services = [service] if service else list(Service)
+    warnings: tuple[str, ...] = ()
+    try:
+        with workplace(acts=False) as place:
+            entries = [_explained(place.ledger, found, one, when, work) for one in services]
+    except OpsctlError as error:
+        entries = [_explained(None, found, one, when, work) for one in services]
+        warnings = (f"records of the ledger are left out of this answer: {error.message}",)
     refused = [entry for entry in entries if entry["decision"] == "refused"]
     general = [_reading(reading) for reading in READINGS if not reading.services] if service is None else []
     lines = [line for entry in entries for line in _lines(entry)]
@@ -68,8 +74,7 @@ def explain(customer: Customer,
     errors = tuple({"message": f"{customer}: {entry['reason']}", "resolution": entry["instead"], "exit_code": int(code)}
                    for entry in refused) if code else ()
     return Result({"customer": customer, "at": when.isoformat(), "services": entries, "readings": general},
-                  "\n".join(lines), code, (),
-                  errors)
+                  "\n".join(lines), code, warnings, errors)
 
 
 def _cell_data(cell: Cell) -> dict[str, str]:
@@ -85,12 +90,12 @@ def natural_request(service: Service, hosting: Hosting) -> Request:
     return Request(service, Purpose.NEW_VALUE if service in updates else Purpose.PROTECT, delivery)
 
 
-def _explained(place: Workplace, found: Any, service: Service, when: datetime, work: bool) -> dict[str, Any]:
+def _explained(ledger: Ledger | None, found: Any, service: Service, when: datetime, work: bool) -> dict[str, Any]:
     from opsctl.profiles.model import terms_at
     from opsctl.runs.service import gate
 
     request = natural_request(service, terms_at(found, when).hosting)
-    decision = gate(found, replace(request, delivery=Delivery.WORK) if work else request, when, place.ledger)
+    decision = gate(found, replace(request, delivery=Delivery.WORK) if work else request, when, ledger)
     return {**_cell_data(decision.cell), "decision": "allowed" if decision.allowed else "refused",
             "reason": decision.reason, "instead": decision.instead if not decision.allowed else "",
             "warnings": list(decision.warnings), "rasci": _rasci(decision),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +27,7 @@ from opsctl.cli.customer_answers import (
     require_free,
     sma_of,
     system,
+    today,
 )
 from opsctl.cli.customer_leaving import offboard
 from opsctl.cli.result import Result
@@ -62,7 +62,7 @@ def add(customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Its na
     person = read_contact(asked(contact, "Contact, as Name <address>", "--contact"))
     document: dict[str, Any] = {
         "name": asked(name, "The customer's name for people", "--name"), "hosting": hosting,
-        "hosting_from": day(since, "--since") or date.today(), "zone": zone, "language": language,
+        "hosting_from": day(since, "--since") or today(zone), "zone": zone, "language": language,
         "contacts": [person], "domains": [person["email"].rpartition("@")[2]]}
     sma = sma_of(agreement, agreement_from, agreement_to)
     document |= {"agreement": sma.document()} if sma else {}

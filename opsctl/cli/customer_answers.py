@@ -10,6 +10,7 @@ import typer
 
 from opsctl.cli.workplace import settings
 from opsctl.contract.services import Hosting, Service
+from opsctl.core.clock import SystemClock, local_day
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,10 +97,18 @@ def day(text: str | None, option: str) -> date | None:
         raise UsageError(f"{option}: {text!r} is not a day", "write it as 2026-11-23") from None
 
 
+def today(zone: str) -> date:
+    """The day in `zone`; in UTC for a zone that validation will refuse."""
+    now = SystemClock().now()
+    try:
+        return local_day(now, zone)
+    except (KeyError, ValueError, OSError):
+        return now.date()
+
+
 def explained(found: Profile) -> tuple[list[dict[str, str]], list[str]]:
     """The gate's answer for each service."""
     from opsctl.cli.contract import natural_request
-    from opsctl.core.clock import SystemClock
     from opsctl.runs.service import gate
 
     now = SystemClock().now()

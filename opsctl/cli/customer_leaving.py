@@ -62,7 +62,7 @@ def offboard(customer: Customer,
         elif erase_personal:
             offboarding.require_after_last_day(place, found)
             confirm(f"Erase every name and address in the evidence of {customer}?", yes)
-            outcome = offboarding.erase_personal(place, found, reason)
+            outcome = offboarding.erase_personal(place, found, _hosted(found), reason)
         return _with_checklist(place, found, outcome)
 
 

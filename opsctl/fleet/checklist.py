@@ -35,15 +35,15 @@ class Step(StrEnum):
     RECEIPT = "receipt-signed"
     ERASED = "backups-erased"
     EVIDENCE = "evidence-handed-over"
+    PROFILE = "profile-removal-prepared"
     PERSONAL = "personal-data-erased"
-    PROFILE = "profile-removed"
 
 
 BY_HAND: Mapping[Step, str] = {
     Step.API_KEY: "take the customer's API key and opsctl's own SSH key from the hosts, or hand the hosts over",
     Step.RECEIPT: "have the customer sign that it has the backups, can decrypt them, and agrees that ours are erased",
     Step.EVIDENCE: "`opsctl ledger export CUSTOMER`, and give the customer its extract",
-    Step.PROFILE: "remove the customer's folder from the inventories, in the last step",
+    Step.PROFILE: "prepare that the customer's folder leaves the inventories, once nothing else is open",
 }
 """Steps that a person does and proves with a file; what to do."""
 

@@ -23,6 +23,7 @@ from opsctl.fleet.checklist import (
     PERSONAL_ERASED,
     STEP_DONE,
     Step,
+    checklist,
     facts_of,
     require_leaving,
     since,
@@ -30,7 +31,7 @@ from opsctl.fleet.checklist import (
 )
 from opsctl.fleet.returning import ERASED
 from opsctl.ledger import held
-from opsctl.profiles.model import Profile
+from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.service import LEASE_SECONDS
 from opsctl.runs.workplace import Workplace
 
@@ -90,9 +91,16 @@ def done(workplace: Workplace, profile: Profile, step: str, by: str, evidence: P
     return _outcome(profile, Status.DONE, f"{step} is on record, proven by {evidence.name} (SHA-256 {digest})")
 
 
-def erase_personal(workplace: Workplace, profile: Profile, reason: str) -> Outcome:
-    """Erase every name and address that the customer's evidence refers to; the evidence itself stays."""
+def erase_personal(workplace: Workplace, profile: Profile, former: KamstrupProfile | None, reason: str) -> Outcome:
+    """Erase every name and address that the customer's evidence refers to; the evidence itself stays.
+
+    UsageError while another step is open: whoever does that one would be named anew.
+    """
     require_after_last_day(workplace, profile)
+    left = [line.step.value for line in checklist(workplace, profile, former)
+            if not line.done and line.step is not Step.PERSONAL]
+    if left:
+        raise UsageError(f"still open: {', '.join(left)}", "names are erased last, since each step names who did it")
     ledger = workplace.ledger
     erased = 0
     for reference in sorted(_references(workplace, profile.customer)):

@@ -54,6 +54,9 @@ def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, 
         findings = [one for licence in profile.licences for one in judge(licence, today, inventory)]
         findings += blocking(profile.licences, planned) if planned else []
         findings += [Finding("packages", Level.WARNING, f"{host} could not be asked: {why}") for host, why in silent]
+        if not profile.licences and inventory is None:
+            findings.append(Finding("licences", Level.WARNING, "none is on record and nothing was measured, so whether "
+                                    "there are any is not known"))
         nameless = unnamed(inventory or {})
         if nameless:
             findings.append(Finding("packages", Level.WARNING, f"{len(nameless)} name no licence: "
@@ -111,13 +114,17 @@ def _packages(run: Run, inventory: Inventory | None) -> dict[str, Any]:
     return {"packages_sha256": digest, "hosts": hosts}
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def _outcome(profile: Profile, findings: Sequence[Finding], data: Mapping[str, Any]) -> Outcome:
     bad = [one for one in findings if one.level is not Level.OK]
     critical = [one for one in bad if one.level is Level.CRITICAL]
     status = Status.CHECK_FAILED if critical else Status.WARNING if bad else Status.DONE
     shown = "; ".join(f"{one.product}: {one.said}" for one in (critical or bad)[:3])
     more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
-    what = shown + more if bad else f"{len(profile.licences)} licences hold and cover what is installed"
+    what = shown + more if bad else f"{_count(len(profile.licences), 'licence')} on record, nothing to do"
     return Outcome(profile.customer, Service.LICENCE_MANAGEMENT, status, what,
                    "" if not bad else "renew, order or count what is named, and correct `licences` in the profile",
                    data=data)

@@ -1,6 +1,7 @@
 """A customer leaves: what is refused, handed over and erased, and that nothing is ticked without its proof."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -95,9 +96,12 @@ def test_the_whole_way(leaving: Bench, store: MemoryObjects, tmp_path: Path) -> 
     require_after_last_day(place, profile)
     assert erase(place, profile, store=store).code is ExitCode.OK
     assert store.list(f"{profile.customer}/").objects == () and store.versions(f"{profile.customer}/") == ()
-    assert erase_personal(place, profile, "").summary.startswith("4 names")
-    assert not any("Person" in line for line in place.ledger.export())
+    with pytest.raises(UsageError, match="still open: profile-removal-prepared"):
+        erase_personal(place, profile, profile, "")
     done(place, profile, Step.PROFILE.value, "B. Person", proof(tmp_path))
+    assert erase_personal(place, profile, profile, "").summary.startswith("5 names")
+    referred = {word for entry in place.ledger.entries() for word in re.findall(r"[0-9a-f]{64}", str(entry.payload))}
+    assert referred and not any(place.ledger.personal(reference) for reference in referred)
     assert open_steps(leaving) == []
     assert place.ledger.verify().sound
     with pytest.raises(UsageError, match="erased already"):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +178,10 @@ def test_an_offboarding_that_is_cancelled_ends_nothing() -> None:
 
 def test_revoking_what_is_not_there_does_nothing() -> None:
     assert stand([Event("access.revoked", NOW, {"reference": "R", "reason": "x"})]) == ()
+
+
+def test_what_the_contract_says_is_answered_without_a_ledger(opsctl: Run, config: Path) -> None:
+    config.write_text(config.read_text().replace("sqlite:///", "sqlite:////proc/nowhere"), encoding="utf-8")
+    answer = opsctl("contract", "explain", "sample-aalund", "backup")
+    assert (answer.code, "backup: allowed" in answer.stdout) == (0, True), answer
+    assert "records of the ledger are left out" in answer.stderr
