@@ -50,7 +50,8 @@ def _document(release: Release, identity: str, edition: Edition, brand: Brand) -
         "publisher": {"category": "vendor", "name": brand.vendor, "namespace": brand.website.rstrip("/"),
                       "contact_details": brand.email},
         "notes": [{"category": "summary", "text": release.summary.en, "title": "Summary"}],
-        "references": [{"category": "external", "summary": "Where to get help with this advisory", "url": brand.website}],
+        "references": [{"category": "external", "summary": "Where to get help with this advisory",
+                        "url": brand.website}],
         "tracking": {"id": identity, "status": "final", "version": str(release.revision),
                      "initial_release_date": iso(first), "current_release_date": iso(moments[-1]),
                      "revision_history": [_revision(number, moment, release)

@@ -7,6 +7,7 @@ from typing import Any
 
 from opsctl.notices import mail, register
 from opsctl.notices.approval import known
+from opsctl.notices.register import Revision
 from opsctl.runs.workplace import Workplace
 
 CUSTOMER, NOTICE = "sample-elmegaard", "release-6.0.0"
@@ -23,6 +24,14 @@ def record(workplace: Workplace, kind: str, *, number: int = 1, customer: str = 
     else:
         payload |= {"contact": draft.contacts[0], "code": 250, "reply": "2.0.0 queued", "sha256": "00"}
     workplace.ledger.append(customer, kind, {**payload, **said}, actor="tests")
+
+
+def accepted(workplace: Workplace, draft: Revision, customer: str = CUSTOMER) -> None:
+    """The relay took this revision for its first contact."""
+    for kind in (register.SENDING, register.ACCEPTED):
+        workplace.ledger.append(customer, kind, {
+            "notice": draft.notice, "revision": draft.number, "contact": draft.contacts[0], "code": 250,
+            "reply": "2.0.0 queued", "sha256": "00"}, actor="tests")
 
 
 def sent(workplace: Workplace, customer: str = CUSTOMER) -> str:

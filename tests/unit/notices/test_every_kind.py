@@ -20,8 +20,9 @@ BRAND = brands.load(TEMPLATES)
 LANGUAGES = translations.languages(TEMPLATES)
 FACTS = examples.every(LANGUAGES)
 NAMES = [f"{number}-{facts.kind.value}" for number, facts in enumerate(FACTS)]
+VERSION = r"(?<![\d.])\d{1,2}\.\d{1,2}\.\d{1,2}(?!\d)"
 # What must be the same in every language, however dates and numbers are written.
-SAME = (r"(?<![\d.])\d{1,2}\.\d{1,2}\.\d{1,2}(?!\d)", r"(?:ERR|CVE)-[\d-]*\d", r"https?://\S+", r"[\w.-]+@[\w.-]+\w", r"CVSS:[^\s.]+",
+SAME = (VERSION, r"(?:ERR|CVE)-[\d-]*\d", r"https?://\S+", r"[\w.-]+@[\w.-]+\w", r"CVSS:[^\s.]+",
         r"\b(?:19|20)\d\d\b", r"sudo .*|apt-cache .*", r"[0-9a-f]{64}")
 
 
@@ -41,7 +42,7 @@ def test_there_is_an_example_of_every_kind() -> None:
 
 def numbers(text: str) -> list[str]:
     """All numbers but those of versions, with the separators of no language."""
-    flat = re.sub(r"(?<![\d.])\d{1,2}\.\d{1,2}\.\d{1,2}(?!\d)|CVSS:\S+|[0-9a-f]{64}|24/7/365", " ", " ".join(text.split()))
+    flat = re.sub(rf"{VERSION}|CVSS:\S+|[0-9a-f]{{64}}|24/7/365", " ", " ".join(text.split()))
     return sorted(re.findall(r"\d+", re.sub(r"(?<=\d)[.,:](?=\d)", "", flat)))
 
 
