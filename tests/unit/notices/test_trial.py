@@ -54,6 +54,7 @@ def test_the_templates_of_the_tree_are_sound(base: layers.Layers) -> None:
     assert found.problems == () and found.count >= 3 * len(RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new", "problem"), [
     ("{{ letter.salutation }}", "{{ letter.greeting }}", "has no attribute 'greeting'"),
     ("{{ letter.salutation }}", "{% if %}", "is wrong: "),
@@ -66,11 +67,13 @@ def test_a_template_that_is_wrong_names_file_and_line(base: layers.Layers, old: 
     assert "(major in en, update in en, " in line and "more)" in line, "where it was met"
 
 
+@pytest.mark.slow
 def test_a_value_that_reaches_the_html_is_escaped(base: layers.Layers) -> None:
     edit(base.base / "message.txt.j2", "{{ letter.salutation }}", "{{ letter.salutation }} {{ '{' }}")
     assert any("has a brace" in line for line in try_all(base).problems)
 
 
+@pytest.mark.slow
 def test_a_gap_in_a_language_is_named_once(base: layers.Layers) -> None:
     edit(base.base / "languages" / "de.po", 'msgstr "Guten Tag {name},"', 'msgstr ""')
     [line] = try_all(base).problems
@@ -82,6 +85,7 @@ def test_a_wrong_brand_is_named(base: layers.Layers) -> None:
     assert any("did you mean vendor?" in line for line in try_all(base).problems)
 
 
+@pytest.mark.slow
 def test_customers_with_their_own_files_are_checked_too(place: Workplace) -> None:
     everybody = check(place.settings, ["sample-elmegaard", "sample-dalmose"])
     write(place, "major.html.j2", OWN)
