@@ -10,7 +10,7 @@ from opsctl.cli.backup_restore import rehearse, restore
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.custody import BackupId, custody, hosted_profile, newest
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.workplace import All, Customer, Customers, DryRun, Yes, confirm, profile, select, workplace
+from opsctl.cli.workplace import All, Customer, Customers, DryRun, Yes, confirm, select, workplace
 from opsctl.contract.services import Service
 from opsctl.core.clock import iso
 
@@ -50,7 +50,7 @@ def list_backups(customer: Customer,
     from opsctl.backup.listing import listing
 
     with workplace(acts=False) as place:
-        found = listing(place, hosted_profile(place, profile(customer)), count=days)
+        found = listing(place, custody(place, customer), count=days)
     rows = [(b.place.database, b.place.backup_id, iso(b.modified), f"{b.size / 1e6:.1f} MB",
              b.state.value if b.good or b.state.value != "good" else b.evidence.value, b.reason or "-")
             for b in found.catalog.backups]

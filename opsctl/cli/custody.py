@@ -36,7 +36,7 @@ def custody(place: Workplace, customer: str) -> KamstrupProfile:
     found = profile(customer)
     if isinstance(found, KamstrupProfile):
         return found
-    return former_hosted(place.settings.inventories, customer) or hosted_profile(place, found)
+    return former_hosted(place.settings.inventories, found) or hosted_profile(place, found)
 
 
 def newest(place: Workplace, found: KamstrupProfile) -> str:

@@ -113,7 +113,7 @@ def _hosted(found: Profile) -> KamstrupProfile | None:
     from opsctl.profiles.model import KamstrupProfile
     from opsctl.profiles.writing import former_hosted
 
-    return found if isinstance(found, KamstrupProfile) else former_hosted(settings().inventories, found.customer)
+    return found if isinstance(found, KamstrupProfile) else former_hosted(settings().inventories, found)
 
 
 def _required(found: Profile) -> KamstrupProfile:

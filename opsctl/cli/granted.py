@@ -50,7 +50,7 @@ def added(customer: str, make: Callable[[Profile, datetime], tuple[Grant, tuple[
 
     found = profile(customer)
     with workplace(acts=True) as place:
-        grant, warnings = make(found, place.clock.now())
+        grant, warnings = make(found, place.clock.now().replace(microsecond=0))
         outcome = add(place, customer, grant)
     return outcomes_result([replace(outcome, warnings=warnings)])
 

@@ -22,7 +22,7 @@ _UPDATES = (Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR)
 
 READINGS: tuple[Reading, ...] = (
     Reading("P21", "Is maintenance of a customer-hosted platform work on its hosts or information about them?",
-            "information; work on the hosts only under an agreement and an access record",
+            "information; work on the hosts only under records of agreement, access and permissions",
             "access and permissions are the customer's to give (P48, P51); the rows for backup and storage are blank",
             (Service.IT_SYSTEM_MAINTENANCE,)),
     Reading("P22/P49", "Customers are \"notified\", yet \"installation of required updates\" is Kamstrup's",

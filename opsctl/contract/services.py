@@ -103,7 +103,7 @@ _KAMSTRUP: tuple[tuple[Service, Coverage, Mode, str, str, str], ...] = (
 
 _CUSTOMER: tuple[tuple[Service, Coverage, Mode, str, str, str], ...] = (
     (Service.IT_SYSTEM_MAINTENANCE, Coverage.INCLUDED, Mode.ON_AGREEMENT, "P21", _PLATFORM,
-     "send a platform notice; work on the customer's hosts needs an agreement record and an access record"),
+     "send a platform notice; work on the customer's hosts needs records of agreement, access and permissions"),
     (Service.SOFTWARE_UPDATE_MINOR, Coverage.INCLUDED, Mode.NOTICE, "P22",
      "Customers are notified about available software updates (patches). "
      "According to the Software Maintenance Agreement.",

@@ -98,7 +98,8 @@ def _lines(workplace: Workplace, profile: Profile, former: KamstrupProfile | Non
                f"{iso(over)}")
     holding = [record.reference for record in found.records if record.state(now) in {RecordState.HOLDS,
                                                                                      RecordState.NOT_YET}]
-    yield Line(Step.GRANTS, "" if holding else iso(now), "no record holds", f"revoke {', '.join(holding)}")
+    seen = iso(now.replace(microsecond=0))
+    yield Line(Step.GRANTS, "" if holding else seen, "no record holds", f"revoke {', '.join(holding)}")
     for step in Step:
         if step in {Step.STOPPED, Step.GRANTS} or (former is None and step in _OF_HOSTED):
             continue

@@ -22,6 +22,7 @@ from opsctl.backup.pinning import pins
 from opsctl.backup.prune import remove
 from opsctl.backup.running import READING, REQUEST
 from opsctl.backup.verify import extents
+from opsctl.contract.records import OFFBOARDED
 from opsctl.core.errors import CheckFailed, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.ledger import held
@@ -93,9 +94,15 @@ def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore 
 
 
 def newest_instant(workplace: Workplace, customer: str) -> datetime | None:
-    """When the newest recorded backup was taken: custody follows the contract of then."""
+    """When the newest recorded backup was taken: custody follows the contract of then.
+
+    Without any backup, when the offboarding was started; None when it was not.
+    """
     newest = workplace.ledger.last(customer, "backup.completed")
-    return None if newest is None else id_time(str(newest.payload["backup_id"]))
+    if newest is not None:
+        return id_time(str(newest.payload["backup_id"]))
+    started = workplace.ledger.last(customer, OFFBOARDED)
+    return None if started is None else started.recorded_at
 
 
 def returned(workplace: Workplace, customer: str) -> frozenset[str]:

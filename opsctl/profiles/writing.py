@@ -11,10 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from opsctl.contract.services import Hosting
 from opsctl.core.errors import ConfigurationError, OperationFailed, UsageError
 from opsctl.profiles.document import read_document
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import ADAPTER, KamstrupProfile, Profile
+from opsctl.profiles.parts import EarlierTerms
 from opsctl.profiles.places import PROFILE
 from opsctl.profiles.validation import validate_document
 
@@ -34,6 +36,8 @@ def profile_text(document: Mapping[str, Any], note: str = "") -> str:
             return True
 
     def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return dumper.represent_scalar("tag:yaml.org,2002:timestamp", text)
         # 00:30 without quotes is a number to many YAML readers, and our own refuses it.
         style = '"' if re.fullmatch(r"[0-9:_.]+", text) and ":" in text else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
@@ -103,14 +107,20 @@ def supersede(inventories: Path, customer: str, text: str, until: date) -> Path:
     return kept
 
 
-def former_hosted(inventories: Path, customer: str) -> KamstrupProfile | None:
-    """The newest kept profile of a system that Kamstrup hosted before; its backups stay in custody."""
+def former_hosted(inventories: Path, present: Profile) -> KamstrupProfile | None:
+    """The newest kept profile of a system that Kamstrup hosted before; its backups stay in custody.
+
+    Hosts and store are those of then; the contract at any instant is the one that `present` knows.
+    """
+    customer = present.customer
+    since = EarlierTerms(effective_from=present.hosting_from, hosting=Hosting(present.hosting),
+                         agreement=present.agreement, addons=present.addons)
     for path in sorted((inventories / customer).glob(_FORMER.format(day="*")), reverse=True):
         found = validate_document(ADAPTER, read_document(path, inventories))
         if isinstance(found, KamstrupProfile):
             if found.customer != customer:
                 raise ConfigurationError(f"{path} is not a profile of {customer}", "put the right file there")
-            return found
+            return found.model_copy(update={"hosting_from": date.max, "earlier": (since, *present.earlier)})
     return None
 
 

@@ -94,7 +94,7 @@ def move(workplace: Workplace, before: Profile, change: Change, reason: str) -> 
 def _concerns(workplace: Workplace, profile: Profile, day: date) -> list[str]:
     since, _ = day_bounds(day, profile.zone)
     runs = sum(1 for _ in workplace.ledger.entries(profile.customer, kinds=["run.finished"], since=since))
-    found = [f"{runs} runs since {day} were done under the hosting that then no longer held"] if runs else []
+    found = [f"runs since {day}, done under the hosting that then no longer held: {runs}"] if runs else []
     if isinstance(profile, KamstrupProfile):
         found.append("backups made until then stay in custody under the old profile; nobody makes new ones for the "
                      "customer (P26)")

@@ -174,3 +174,13 @@ def test_a_customer_that_was_never_hosted_has_no_backups_to_return(leaving: Benc
     start(place, profile, LAST, "notice N-1")
     steps = {line.step for line in checklist(place, profile, None)}
     assert steps == {Step.STOPPED, Step.GRANTS, Step.EVIDENCE, Step.PERSONAL, Step.PROFILE}
+
+
+def test_without_any_backup_nothing_is_handed_over_and_that_is_on_record(leaving: Bench, store: MemoryObjects,
+                                                                        tmp_path: Path) -> None:
+    place, profile = leaving.workplace, leaving.profile
+    start(place, profile, LAST, "notice N-1")
+    leaving.clock.move(timedelta(days=45))
+    assert hand_over(place, profile, tmp_path / "returned", store=store).code is ExitCode.OK
+    assert erase(place, profile, store=store).code is ExitCode.OK
+    assert {"backups-returned", "backups-erased"} & set(open_steps(leaving)) == set()

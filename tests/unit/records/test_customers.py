@@ -122,8 +122,11 @@ def test_after_a_move_the_past_is_judged_by_its_contract(opsctl: Run, place: Wor
     backup = Request(Service.BACKUP, Purpose.PROTECT, Delivery.WORK)
     assert gate(after, backup, last_month, place.ledger).allowed
     assert not gate(after, backup, noon, place.ledger).allowed
-    kept = former_hosted(place.settings.inventories, "sample-aalund")
-    assert kept == before, "what has the backups in custody is kept whole"
+    kept = former_hosted(place.settings.inventories, after)
+    assert isinstance(before, KamstrupProfile) and kept is not None
+    assert (kept.hosts, kept.backup) == (before.hosts, before.backup), "what has the backups in custody is kept whole"
+    for instant in (noon, last_month):
+        assert terms_at(kept, instant) == terms_at(after, instant), "and grants nothing that the contract does not"
     assert not (place.settings.inventories / "sample-aalund" / "hosts.yml").exists()
     entry = place.ledger.last("sample-aalund", "customer.moved")
     assert entry is not None and entry.payload["effective_from"] == day.isoformat()

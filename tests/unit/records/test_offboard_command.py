@@ -51,5 +51,8 @@ def test_backups_stay_in_reach_after_a_move(opsctl: Run, place: Workplace, tmp_p
     assert opsctl("customer", "move", "sample-cedervig", "--hosting", "customer", "--from", TODAY.isoformat(),
                   "--reason", "C-9", "--yes").code == 0
     assert opsctl("backup", "run", "sample-cedervig").code == 4
+    assert opsctl("backup", "clean", "sample-cedervig", "--yes").code == 4
+    listed = opsctl("backup", "list", "sample-cedervig", "--days", "2")
+    assert (listed.code, "no backups in the store" in listed.stdout) == (0, True), listed
     checked = opsctl("backup", "verify", "sample-cedervig", "20261120T010000Z-aaaaaa")
     assert (checked.code, "there is no backup" in checked.stdout + checked.stderr) == (3, True), checked
