@@ -60,3 +60,18 @@ def test_work_never_starts_that_cannot_end(window: Window, zone: str, now: datet
         assert decision.occurrence is not None
         assert decision.occurrence.opens <= now
         assert now + needs <= decision.occurrence.closes
+
+
+@given(windows, st.sampled_from(ZONES), instants, st.integers(0, 600), st.integers(0, 3))
+def test_what_may_start_ends_before_its_window_and_before_any_freeze(window: Window, zone: str, now: datetime,
+                                                                     minutes: int, days: int) -> None:
+    first = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=days)
+    freeze = Freeze(first_day=first, last_day=first, reason="r")
+    needs = timedelta(minutes=minutes)
+    found = opening([window], [freeze], zone, now, needs)
+    if found.open:
+        assert found.occurrence is not None and now + needs <= found.occurrence.closes
+        moment = now
+        while moment < now + needs:
+            assert moment.astimezone(ZoneInfo(zone)).date() != first
+            moment += timedelta(minutes=10)

@@ -72,3 +72,17 @@ def test_what_check_mode_cannot_predict_is_counted_and_conditions_are_not(collec
     collector.take(event("runner_on_skipped", skipped=True, msg="Command would have run if not in check mode"))
     collector.take(event("runner_on_skipped", skipped=True, skip_reason="Conditional result was False"))
     assert (collector.predicted.tasks, collector.predicted.skipped) == (2, 1)
+
+
+def test_a_task_is_told_once_it_is_known_to_be_done_and_never_when_it_is_skipped(make_target: MakeTarget) -> None:
+    told: list[str] = []
+    collector = Collector([make_target()], on_task=lambda target, task: told.append(task))
+    for kind, task in (("runner_on_start", "Skipped"), ("runner_on_skipped", "Skipped"), ("runner_on_start", "Done"),
+                       ("runner_on_ok", "Done"), ("runner_on_start", "Fails"), ("runner_on_failed", "Fails"),
+                       ("runner_on_start", "Long")):
+        collector.take(event(kind, task=task))
+    assert told == ["Done", "Fails"]
+    collector.tell_long(float("inf"))
+    collector.tell_long(float("inf"))
+    collector.take(event("runner_on_ok", task="Long"))
+    assert told == ["Done", "Fails", "Long"]

@@ -72,3 +72,12 @@ def test_freezes_are_local_days_and_listed() -> None:
     # The freeze ends at local midnight; the window goes on, so work may start after it.
     assert not opening([NIGHT], [freeze], ZONE, at("2026-11-28T22:59:59")).open
     assert opening([NIGHT], [freeze], ZONE, at("2026-11-28T23:00:00")).open
+
+
+def test_a_freeze_that_begins_in_an_open_window_closes_it() -> None:
+    freeze = Freeze(first_day=date(2026, 11, 22), last_day=date(2026, 11, 30), reason="meter campaign")
+    evening = at("2026-11-21T21:30:00")
+    assert opening([NIGHT], [freeze], ZONE, evening, timedelta(minutes=90)).open
+    found = opening([NIGHT], [freeze], ZONE, evening, timedelta(minutes=91))
+    assert not found.open and "freeze that begins on 2026-11-22: meter campaign" in found.reason
+    assert not opening([NIGHT], [freeze], ZONE, at("2026-11-21T23:00:00")).open

@@ -1,0 +1,28 @@
+"""How READY stands by the ledger, after each way in which an installation can end."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from opsctl.installs.standing import INSTALLED, REFUSED, STARTED, STUCK, TAKEN_BACK, standing
+
+START = (STARTED, {"from": "5.4.0", "to": "5.5.0"})
+
+
+def stood(*entries: tuple[str, dict[str, str]]) -> Any:
+    return standing(SimpleNamespace(kind=kind, payload=payload) for kind, payload in entries)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("ended", "installed", "open_"), [
+    ((INSTALLED, {"to": "5.5.0"}), "5.5.0", False), ((TAKEN_BACK, {"version": "5.4.0"}), "5.4.0", False),
+    ((REFUSED, {}), "", False), ((STUCK, {}), "", True)])
+def test_how_an_installation_ended(ended: tuple[str, dict[str, str]], installed: str, open_: bool) -> None:
+    found = stood(START, ended)
+    assert (found.installed, found.open is not None) == (installed, open_)
+
+
+def test_one_that_was_killed_is_open() -> None:
+    found = stood((INSTALLED, {"to": "5.4.0"}), START)
+    assert found.installed == "5.4.0" and found.open_payload["to"] == "5.5.0"
+    assert stood().open is None
