@@ -46,7 +46,7 @@ def rasci(customer: Annotated[str | None, typer.Argument(metavar="[CUSTOMER]", h
         lines += [f"  {letter}  {'Kamstrup' if party == 'kamstrup' else 'customer'}, {role}"
                   + (f": {', '.join(names)}" if names else _nobody(found, party))
                   for party, letter, role, names in duty.persons]
-        lines += [f"     told: {message.what} ({f'opsctl {message.by}' if message.by else 'written by hand'})"
+        lines += [f"     told: {message.what} ({message.how}{f' opsctl {message.by}' if message.by else ''})"
                   for message in duty.messages]
     lines += ["", "What is wrong:", *(f"  {text}" for text in wrong)] if wrong else []
     return Result({"customer": customer, "rows": data}, "\n".join(lines),

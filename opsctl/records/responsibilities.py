@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from io import StringIO
 
 from opsctl.contract.rasci import ROWS, RasciRow, letters, problems
@@ -33,31 +34,43 @@ _BY_ROW: Mapping[str, tuple[ContactRole, KamstrupRole]] = {
 """The role that acts for each party; A at the customer is always its one contact with the role accountable."""
 
 
+class How(StrEnum):
+    """How a message reaches who is informed."""
+
+    SENT = "sent by"
+    TEXT = "sent by hand, its text from"
+    RECORD = "on record by"
+    HAND = "written by hand"
+
+
 @dataclass(frozen=True)
 class Message:
-    """What tells a party that is informed. by: the command that gives it; empty when it is written by hand."""
+    """What tells a party that is informed. by: the command; empty when it is written by hand."""
 
     to: str
     what: str
+    how: How = How.HAND
     by: str = ""
 
 
-_LEVEL = (Message("customer", "request received, with level and deadline"), Message("customer", "level changed"),
-          Message("customer", "handling started"), Message("customer", "request closed"))
+_LEVEL = (Message("customer", "request received, with level and deadline", How.TEXT, "support open"),
+          Message("customer", "level changed", How.TEXT, "support level"),
+          Message("customer", "handling started", How.TEXT, "support start"),
+          Message("customer", "request closed", How.TEXT, "support close"))
 MESSAGES: Mapping[str, tuple[Message, ...]] = {
     "level-a": _LEVEL, "level-b": _LEVEL, "level-c": _LEVEL, "level-d": _LEVEL,
-    "change-documentation": (Message("customer", "release notice with what changes and why", "notice send"),
-                             Message("customer", "announcement of work on a system that Kamstrup hosts")),
-    "change-log": (Message("customer", "extract of what was changed on its system", "ledger export"),),
-    "access": (Message("kamstrup", "access granted, from when to when", "access add"),
-               Message("kamstrup", "access taken back", "access revoke")),
-    "required-updates": (Message("customer", "release notice before an update that the customer installs",
-                                 "notice send"),
-                         Message("customer", "release notes of an update that Kamstrup installed")),
-    "new-modules": (Message("customer", "what was agreed, and until when it holds", "agreement show"),),
-    "third-party-permissions": (Message("kamstrup", "what the customer confirmed it holds", "permission add"),),
-    "operating-costs": (Message("kamstrup", "a change of line or subscription, by the customer"),),
-    "third-party-errors": (Message("kamstrup", "cause of the error, by the request it belongs to"),),
+    "change-documentation": (Message("customer", "notice of a release, a maintenance or an installation, with what "
+                                     "changes and why", How.SENT, "notice send"),),
+    "change-log": (Message("customer", "extract of what was changed on its system", How.TEXT, "ledger export"),),
+    "access": (Message("kamstrup", "access granted, from when to when", How.RECORD, "access add"),
+               Message("kamstrup", "access taken back", How.RECORD, "access revoke")),
+    "required-updates": (Message("customer", "release notes, before", How.SENT, "notice send"),),
+    "new-modules": (Message("customer", "proposal of a module", How.SENT, "notice send"),
+                    Message("customer", "what was agreed, and until when it holds", How.TEXT, "agreement show")),
+    "third-party-permissions": (Message("kamstrup", "what the customer confirmed it holds", How.RECORD,
+                                        "permission add"),),
+    "operating-costs": (Message("kamstrup", "a change of line or subscription, told by the customer"),),
+    "third-party-errors": (Message("kamstrup", "cause of the error, with its request", How.RECORD, "support cause"),),
 }
 """Each row where a party has I, and what informs it (P60)."""
 

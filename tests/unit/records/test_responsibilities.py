@@ -10,7 +10,7 @@ from opsctl.cli.main import COMMANDS, GROUPS
 from opsctl.contract.rasci import ROWS, RasciRow, problems
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import KamstrupRole
-from opsctl.records.responsibilities import duties, messages_of, uninformed
+from opsctl.records.responsibilities import How, duties, messages_of, uninformed
 from tests.unit.records.conftest import ROOT, Run
 
 
@@ -29,7 +29,9 @@ def test_messages_name_commands_that_exist() -> None:
     for name in (*GROUPS, *COMMANDS):
         importlib.import_module(f"opsctl.cli.{name}")
     known = {f"{group} {name}".strip() for group, name in DECLARED}
-    assert {message.by for row in ROWS for message in messages_of(row) if message.by} <= known
+    messages = [message for row in ROWS for message in messages_of(row)]
+    assert {message.by for message in messages if message.by} <= known
+    assert all(bool(message.by) is (message.how is not How.HAND) for message in messages)
 
 
 def test_all_rows_of_the_sheet_are_sound() -> None:
@@ -50,7 +52,7 @@ def test_the_matrix_with_the_customer_s_contacts(opsctl: Run, config: Path) -> N
     assert answer.code == 0
     assert "A  customer, accountable: IT Elmegaard (sample)" in answer.stdout
     assert "A  Kamstrup, service-desk: S. Desk" in answer.stdout
-    assert "(opsctl notice send)" in answer.stdout
+    assert "(sent by opsctl notice send)" in answer.stdout
     assert "names nobody under `people` for: contracts" in answer.stderr
     assert len(opsctl("rasci", "--json").data["rows"]) == 13
 
