@@ -32,7 +32,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 _SSH_PORT = 22
 WINDOW_BYTES = 1 << 24
 KEEPALIVE_SECONDS = 15
-DEAD_LINK_MILLISECONDS = 45_000
+DEAD_LINK_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -183,14 +183,16 @@ class Shell:
 
 
 @contextmanager
-def connect(host: Host, *, known_hosts: Path, identity: Path, timeout: float = 10) -> Iterator[Shell]:
+def connect(host: Host, *, known_hosts: Path, identity: Path, timeout: float = 10,
+            dead_link: float = DEAD_LINK_SECONDS) -> Iterator[Shell]:
     """Connect to `host` with strict host keys; closed at the end of the block.
 
+    dead_link: seconds without an acknowledgement after which a link is given up.
     OperationFailed when the host is unreachable, its key unknown or changed, or the login refused.
     """
     client = paramiko.SSHClient()
     try:
-        _open(client, host, known_hosts, identity, timeout)
+        _open(client, host, known_hosts, identity, timeout, dead_link)
         yield Shell(client, host.name)
     finally:
         client.close()
@@ -222,7 +224,8 @@ def _transport(link: Any, /, **options: Any) -> paramiko.Transport:
     return transport
 
 
-def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: Path, timeout: float) -> None:
+def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: Path, timeout: float,
+          dead_link: float) -> None:
     if not identity.is_file():
         raise ConfigurationError(f"the SSH key {identity} is not there", "set `ssh.identity` in opsctl.yml")
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -230,7 +233,7 @@ def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: P
         client.load_host_keys(str(known_hosts))
         # A deadline for unacknowledged data: else a dead link is noticed only after a quarter of an hour.
         link = socket.create_connection((host.address, host.port), timeout=timeout)
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_LINK_MILLISECONDS)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_link * 1000))
         client.connect(host.address, host.port, host.user, key_filename=str(identity), sock=link, timeout=timeout,
                        banner_timeout=timeout, auth_timeout=timeout, allow_agent=False, look_for_keys=False,
                        transport_factory=_transport)

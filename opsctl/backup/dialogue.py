@@ -25,7 +25,8 @@ from opsctl.backup.exchange import (
 from opsctl.core.errors import OperationFailed
 from opsctl.core.secret import Secret
 
-SILENCE_SECONDS = 60
+SILENCE_SECONDS = 130
+"""A link that is cut for a minute comes back only with its next retransmission, up to twice as late (RFC 6298)."""
 BEAT_SECONDS = 20
 SOURCES = ("opsctl_link", "opsctl_stream")
 FOLDER = Path("roles/database_backup/files")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.adapters.ssh import Channel, Shell, connect
-from opsctl.backup.dialogue import HostProgram, Source
+from opsctl.backup.dialogue import SILENCE_SECONDS, HostProgram, Source
 from opsctl.core.errors import ConfigurationError, Locked, OperationFailed, OpsctlError
 from opsctl.profiles.hosted import Host
 from opsctl.profiles.model import KamstrupProfile
@@ -40,7 +40,7 @@ def open_program(workplace: Workplace, profile: KamstrupProfile, host: Host, uni
     source = Source.read(workplace.settings.playbooks)
     seconds = workplace.settings.ssh.connect_seconds if workplace.settings.ssh else 10
     with connect(host, known_hosts=workplace.known_hosts(profile.customer), identity=identity,
-                 timeout=seconds) as shell:
+                 timeout=seconds, dead_link=SILENCE_SECONDS) as shell:
         channel = shell.open(unit_argv(unit, source.argv(), {"RuntimeDirectory": unit}), sudo=True)
         program = HostProgram(channel, host.name, on_progress)
         try:

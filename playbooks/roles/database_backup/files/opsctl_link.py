@@ -16,8 +16,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-SILENCE_SECONDS = 90
-ANSWER_SECONDS = 120
+SILENCE_SECONDS = 160
+ANSWER_SECONDS = 150
 BEAT_SECONDS = 10
 ATTEMPTS = 7
 PIPE_BYTES = 1 << 20

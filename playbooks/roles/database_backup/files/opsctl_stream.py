@@ -1,7 +1,7 @@
 """opsctl's program on a database host: runs commands and streams a pipeline to or from a backup store.
 
 It arrives over standard input, needs Python 3.9 and nothing else, and lives only as long as the control side:
-end of input, silence of 90 seconds or "abort" end it and everything it started. Secrets (part addresses, the
+end of input, silence of 160 seconds or "abort" end it and everything it started. Secrets (part addresses, the
 decryption identity) come over standard input, stay in memory and never reach an argument list or a message.
 
 Dialogue: one JSON object per line both ways. `op` names what the control side wants, `event` what happened here;
