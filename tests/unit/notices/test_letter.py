@@ -189,6 +189,25 @@ def test_html_can_be_read_by_everyone(found: ReleaseFacts, language: Language) -
     assert len(html.encode()) < 100_000
 
 
+def test_errors_that_the_customer_reported_are_marked_and_nobody_else_s(sample: ProfileMaker, releases: Catalogue
+                                                                         ) -> None:
+    """P08: each customer sees its own reports, and no trace of another's."""
+    mine = planning.plan(sample("elmegaard"), releases, NOW, frozenset({"ERR-0990", "ERR-1042"})).facts
+    other = planning.plan(sample("elmegaard"), releases, NOW).facts
+    assert isinstance(mine, ReleaseFacts) and isinstance(other, ReleaseFacts)
+    for language, words in (("en", "Reported by you"), ("da", "Indberettet af jer"), ("de", "Von Ihnen gemeldet")):
+        text = rendered(mine, language)[1]
+        assert text.count(words) == 2 and f"{words}: ERR-0990." in text and f"{words}: ERR-1042." in text
+        assert words not in rendered(other, language)[1]
+    assert "ERR-9999" not in rendered(planning_of(sample, releases, "ERR-9999"), "en")[1], "not in any release told of"
+
+
+def planning_of(sample: ProfileMaker, releases: Catalogue, error: str) -> ReleaseFacts:
+    found = planning.plan(sample("elmegaard", reported_errors=[error]), releases, NOW, frozenset({error})).facts
+    assert isinstance(found, ReleaseFacts)
+    return found
+
+
 def test_what_a_customer_writes_stays_text(sample: ProfileMaker, releases: Catalogue) -> None:
     name = "Vand & <script>alert(1)</script> {{ 7*7 }} {name}"
     _, text, html = rendered(facts(sample("dalmose", name=name), releases), "en")
