@@ -158,7 +158,9 @@ def _shown(name: str, held: Sequence[Permission]) -> str:
 
 def _licence_refusal(terms: Terms, request: Request, at: datetime) -> tuple[str, str] | None:
     updates = {Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR}
-    ended = terms.ended_licences(at) if request.service in updates and request.delivery is Delivery.WORK else ()
+    installs = request.service in updates and (request.purpose, request.delivery) == (Purpose.NEW_VALUE, Delivery.WORK)
+    # A way back to the release of before protects what is there and waits for no licence.
+    ended = terms.ended_licences(at) if installs else ()
     if not ended:
         return None
     return (f"no release is installed once a third-party licence used in {PRODUCT} has ended: {', '.join(ended)} (P14)",

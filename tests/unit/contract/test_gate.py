@@ -151,3 +151,4 @@ def test_a_licence_that_has_ended_blocks_a_release_and_nothing_else() -> None:
     assert "Map tiles (P14)" in refused.reason and "Charts" not in refused.reason
     assert decide(hosted, work(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE), NOW - timedelta(days=1)).allowed
     assert decide(hosted, work(Service.BACKUP), NOW).allowed
+    assert decide(hosted, work(Service.SOFTWARE_UPDATE_MINOR, Purpose.PROTECT), NOW).allowed, "a way back stays open"
