@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 
 from opsctl.adapters.ready_api import Answer, Endpoint, ask
 from opsctl.adapters.secrets import resolve
@@ -17,7 +16,7 @@ from opsctl.core.secret import Secret
 from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.integration import ApiAccess
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.records.api_keys import KeyFiles, Stage
+from opsctl.records.api_keys import Stage, key_files
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
@@ -131,8 +130,7 @@ def same_version(answer: Answer, expected: str | None) -> tuple[Level, str]:
 
 
 def _overlap(access: ApiAccess) -> list[Finding]:
-    kind, _, place = access.credentials.partition(":")
-    stage = KeyFiles(Path(place)).stage() if kind == "file" else Stage.SETTLED
+    stage = key_files(access.credentials).stage() if access.credentials.startswith("file:") else Stage.SETTLED
     said = {Stage.PREPARED: "a rotation was begun and not ended: run `opsctl api rotate` again",
             Stage.OVERLAPPING: "the old key is accepted beside the new one: run `opsctl api withdraw` once the "
                                "customer's systems use the new one"}

@@ -79,7 +79,8 @@ def key_files(reference: str) -> KeyFiles:
         raise ConfigurationError("the API's key is in an environment variable, which opsctl cannot replace",
                                  "keep it in a file of mode 0600 and name that in the profile: "
                                  "`api: {credentials: file:/path}`")
-    return KeyFiles(Path(place))
+    # A link stays a link: the file behind it is replaced.
+    return KeyFiles(Path(place).resolve())
 
 
 def fingerprint(key: Secret) -> str:

@@ -107,6 +107,17 @@ def test_a_crash_in_the_middle_of_the_switch_is_taken_up(keys: KeyFiles, monkeyp
     assert (resolve(f"file:{keys.current}"), resolve(f"file:{keys.previous}").reveal()) == (new, "the-old-key")
 
 
+def test_a_link_to_the_key_stays_a_link(keys: KeyFiles, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link"
+    link.symlink_to(keys.current)
+    linked = key_files(f"file:{link}")
+    new = linked.prepare()
+    linked.switch()
+    assert link.is_symlink() and resolve(f"file:{link}") == new
+    assert [path.name for path in link.parent.iterdir()] == ["link"]
+
+
 def test_a_key_in_the_environment_cannot_be_replaced() -> None:
     with pytest.raises(ConfigurationError, match="environment variable"):
         key_files("env:READY_KEY")

@@ -130,6 +130,17 @@ def test_an_order_opens_what_has_to_be_bought(opsctl: Run) -> None:
     assert opsctl(*asked).code == 4
 
 
+def test_an_order_counts_from_its_first_minute_to_its_last(opsctl: Run, place: Workplace) -> None:
+    begins, ends = around_now()
+    assert opsctl("order", "add", "sample-birkeby", "ORDER-9", "--by", "B. Person", "--addon", "api-access", "--from",
+                  iso(begins), "--to", iso(ends)).code == 0
+    profile = load_profile(place.settings.inventories, "sample-birkeby")
+    request = Request(Service.SYSTEM_INTEGRATION, Purpose.NEW_VALUE, Delivery.WORK)
+    for at, allowed in ((begins - MINUTE, False), (begins, True), (ends - MINUTE, True), (ends, False)):
+        assert gate(profile, request, at, place.ledger).allowed is allowed, at
+    assert opsctl("api", "check", "sample-birkeby").code == 4
+
+
 def test_an_order_opens_nothing_where_the_customer_hosts(opsctl: Run) -> None:
     answer = opsctl("order", "add", "sample-dalmose", "ORDER-9", "--by", "D. Person", "--addon", "api-access")
     assert (answer.code, "P27" in answer.stderr) == (0, True)
