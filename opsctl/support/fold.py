@@ -34,6 +34,10 @@ OPENED, LEVEL, STARTED, WAITING, RESUMED, NOTED, CLOSED, CORRECTED, REOPENED, RE
 SPENT, CAUSE, TOLD, APPROVED = (f"support.{word}" for word in ("spent", "cause", "told", "approved"))
 
 
+_CHANNELS = {one.value: one for one in Channel}
+_ORIGINS = {one.value: one for one in Origin}
+
+
 def requests(entries: Iterable[Entry]) -> dict[str, Request]:
     """The requests by id, in the order in which they were opened; entries of other kinds are passed over.
 
@@ -62,15 +66,15 @@ def _opened(entry: Entry) -> Request:
     received = _time(payload["received"])
     first = Grade(payload["level"], received, entry.actor, payload["level_reason"], Clock.of(payload["clock"]))
     return Request(
-        payload["id"], entry.chain, received, entry.recorded_at, entry.actor, Channel(payload["channel"]),
-        Origin(payload["origin"]), payload["person"], payload["system"], payload["reference"], payload["about"],
+        payload["id"], entry.chain, received, entry.recorded_at, entry.actor, _CHANNELS[payload["channel"]],
+        _ORIGINS[payload["origin"]], payload["person"], payload["system"], payload["reference"], payload["about"],
         payload["not_covered"], payload["answers"], payload["proposed"], (first,), payload["late_reason"],
         payload["duplicate_of"])
 
 
 def _level(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     grade = Grade(payload["level"], _time(payload["at"]), entry.actor, payload["reason"], Clock.of(payload["clock"]))
-    return replace(_judged(request, payload), grades=(*request.grades, grade),
+    return _judged(request, payload).having(grades=(*request.grades, grade),
                    answers=payload.get("answers") or request.answers)
 
 
@@ -78,12 +82,12 @@ def _started(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Requ
     at = _time(payload["at"])
     start = Start(at, payload["handler"], entry.recorded_at, payload["used_seconds"], payload["in_time"],
                   payload["late_reason"])
-    return replace(ended(request, at), start=start)
+    return ended(request, at).having(start=start)
 
 
 def _waiting(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     wait = Wait(_time(payload["since"]), None, payload["cause"], entry.actor, payload["pauses"])
-    return _noted_as(replace(request, waits=(*request.waits, wait)), entry, "waiting", payload["cause"])
+    return _noted_as(request.having(waits=(*request.waits, wait)), entry, "waiting", payload["cause"])
 
 
 def _resumed(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
@@ -96,55 +100,57 @@ def _noted(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Reques
 
 def _closed(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     at = _time(payload["at"])
-    return _noted_as(replace(ended(request, at), closed_at=at), entry, "closed", "", payload["text"])
+    return _noted_as(ended(request, at).having(closed_at=at), entry, "closed", "", payload["text"])
 
 
 def _reopened(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    return _noted_as(replace(request, closed_at=None), entry, "reopened", payload["reason"])
+    return _noted_as(request.having(closed_at=None), entry, "reopened", payload["reason"])
 
 
 def _corrected(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     changes = dict(payload["changes"])
+    if not changes.keys() <= {*vars(request), "started"}:
+        raise KeyError("changes")
     if "received" in changes:
         received = changes["received"] = _time(changes["received"])
-        request = replace(request, grades=(replace(request.grades[0], at=received), *request.grades[1:]))
+        request = request.having(grades=(replace(request.grades[0], at=received), *request.grades[1:]))
     if "channel" in changes:
         changes["channel"] = Channel(changes["channel"])
     started = changes.pop("started", None)
     if started and request.start:
-        request = replace(request, start=replace(request.start, at=_time(started)))
-    request = _clocked(_judged(replace(request, **changes), payload), payload)
+        request = request.having(start=replace(request.start, at=_time(started)))
+    request = _clocked(_judged(request.having(**changes), payload), payload)
     return _noted_as(request, entry, "correction", f"{', '.join(payload['changes'])}: {payload['reason']}")
 
 
 def _reminded(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    return replace(request, reminded=request.reminded | {payload["percent"]})
+    return request.having(reminded=request.reminded | {payload["percent"]})
 
 
 def _spent(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     one = Spent(payload["minutes"], date.fromisoformat(payload["day"]), entry.actor, payload["what"])
-    return replace(request, spent=(*request.spent, one))
+    return request.having(spent=(*request.spent, one))
 
 
 def _cause(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    return replace(request, cause=Cause(payload["code"], payload["evidence"], entry.actor, entry.recorded_at))
+    return request.having(cause=Cause(payload["code"], payload["evidence"], entry.actor, entry.recorded_at))
 
 
 def _told(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
     at = _time(payload["at"])
-    told = replace(request, told=Told(at, payload["sha256"]))
+    told = request.having(told=Told(at, payload["sha256"]))
     return _noted_as(told, entry, "informed", f"of the cost, by {payload['how']}")
 
 
 def _approved(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    return replace(request, approval=Approval(payload["sha256"], payload["signer"], payload["signature"],
+    return request.having(approval=Approval(payload["sha256"], payload["signer"], payload["signature"],
                                               entry.recorded_at))
 
 
 def ended(request: Request, at: datetime) -> Request:
     """The request with the wait that lasts, if one does, ended at `at`."""
     wait = request.waiting
-    return request if wait is None else replace(request, waits=(*request.waits[:-1], replace(wait, until=at)))
+    return request if wait is None else request.having(waits=(*request.waits[:-1], replace(wait, until=at)))
 
 
 def _clocked(request: Request, payload: Mapping[str, Any]) -> Request:
@@ -152,19 +158,19 @@ def _clocked(request: Request, payload: Mapping[str, Any]) -> Request:
     if not payload.get("clock"):
         return request
     last = replace(request.grades[-1], clock=Clock.of(payload["clock"]))
-    return replace(request, grades=(*request.grades[:-1], last))
+    return request.having(grades=(*request.grades[:-1], last))
 
 
 def _judged(request: Request, payload: Mapping[str, Any]) -> Request:
     """The verdict of an entry that changed it after handling had started."""
     if request.start is None or "used_seconds" not in payload:
         return request
-    return replace(request, start=replace(request.start, used_seconds=payload["used_seconds"],
+    return request.having(start=replace(request.start, used_seconds=payload["used_seconds"],
                                           in_time=payload["in_time"]))
 
 
 def _noted_as(request: Request, entry: Entry, kind: str, what: str, text: str = "") -> Request:
-    return replace(request, notes=(*request.notes, Note(entry.recorded_at, entry.actor, kind, what, text)))
+    return request.having(notes=(*request.notes, Note(entry.recorded_at, entry.actor, kind, what, text)))
 
 
 def _time(text: str) -> datetime:

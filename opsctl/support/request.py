@@ -59,6 +59,9 @@ class Urgency(StrEnum):
     LATE = "late"
 
 
+_TIMES = ("deadline", "last_in_time", "without_pause", "half", "near")
+
+
 @dataclass(frozen=True)
 class Clock:
     """The deadline as it was recorded, with the version and hash of the calendar that gave it.
@@ -92,10 +95,14 @@ class Clock:
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Clock:
         """From the ledger; KeyError, TypeError or ValueError when it is no clock."""
-        times = {name: datetime.fromisoformat(payload[name])
-                 for name in ("deadline", "last_in_time", "without_pause", "half", "near")}
-        change = payload.get("from_change")
-        return cls(**{**payload, **times, "from_change": datetime.fromisoformat(change) if change else None})
+        if payload.keys() != cls.__dataclass_fields__.keys():
+            raise KeyError("clock")
+        change = payload["from_change"]
+        # Not by the constructor: a frozen class sets field by field, which takes most of a long log's reading.
+        made = object.__new__(cls)
+        made.__dict__.update(payload, from_change=datetime.fromisoformat(change) if change else None,
+                             **{name: datetime.fromisoformat(payload[name]) for name in _TIMES})
+        return made
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,12 @@ class Request:
     cause: Cause | None = None
     told: Told | None = None
     approval: Approval | None = None
+
+    def having(self, **changes: Any) -> Request:
+        """As dataclasses.replace, without its walk over every field: a log holds many entries."""
+        made = object.__new__(Request)
+        made.__dict__.update(self.__dict__, **changes)
+        return made
 
     @property
     def level(self) -> str:
