@@ -52,13 +52,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rows:
-  description: Rows by table, of the copy taken or restored.
+  description: Rows by table of the copy taken, restored or forgotten; empty where there is none.
   type: dict
-  returned: unless in check mode
+  returned: always
 bytes:
-  description: Size of the copy.
+  description: Size of the copy; 0 where there is none.
   type: int
-  returned: unless in check mode
+  returned: always
 reason:
   description: Why nothing was done; empty otherwise.
   type: str
@@ -153,8 +153,8 @@ def main():
         changed, reason, known = act(Copy(engine(module.params)), module.params, module.check_mode)
     except (Failed, OSError, ValueError) as error:
         module.fail_json(msg=f"{module.params['name']}: {error}")
-    module.exit_json(changed=changed, reason=reason, **({"rows": known["rows"], "bytes": known["bytes"]}
-                                                        if known else {}))
+    known = known or {"rows": {}, "bytes": 0}
+    module.exit_json(changed=changed, reason=reason, rows=known["rows"], bytes=known["bytes"])
 
 
 if __name__ == "__main__":

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import ssl
 import subprocess
 import urllib.error
 import urllib.request
 
 PACKAGE = "ready-server"
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
+"""Statements below are put together with it."""
 COPIES = "/var/lib/opsctl/ready-update"
 UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
           "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "DPkg::Lock::Timeout=60"]
@@ -77,7 +81,8 @@ class Postgresql:
     def rows(self):
         """Rows by table, counted."""
         tables = self.ask("SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY 1", self.name)
-        return {table: int(self.ask(f"SELECT count(*) FROM {table}", self.name)) for table in tables.splitlines()}
+        return {table: int(self.ask(f"SELECT count(*) FROM {table}", self.name))  # noqa: S608 - quoted by format
+                for table in tables.splitlines()}
 
     def ask(self, statement, database="postgres"):
         """What a statement answers, unaligned."""
@@ -106,7 +111,8 @@ class Postgresql:
 
     def _close(self, name):
         self.ask(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-        self.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608 - checked by NAME
+                 f"WHERE datname = '{name}'")
 
 
 class Mariadb:
@@ -124,14 +130,17 @@ class Mariadb:
 
     def size(self):
         """Bytes on disk, as the server reckons."""
-        return int(self.ask("SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables "
+        return int(self.ask("SELECT COALESCE(SUM(data_length + index_length), 0) "  # noqa: S608 - checked by NAME
+                            "FROM information_schema.tables "
                             f"WHERE table_schema = '{self.name}'").split(".")[0])
 
     def rows(self):
         """Rows by table, counted."""
-        tables = self.ask("SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+        tables = self.ask("SELECT table_name FROM information_schema.tables "  # noqa: S608 - checked by NAME
+                          "WHERE table_type = 'BASE TABLE' "
                           f"AND table_schema = '{self.name}' ORDER BY 1")
-        return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`")) for table in tables.splitlines()}
+        return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`"))  # noqa: S608 - of the server
+                for table in tables.splitlines()}
 
     def ask(self, statement):
         """What a statement answers, a line per row."""
@@ -156,15 +165,11 @@ class Unit:
 
     def run(self, command, user, stdin=None, stdout=None):
         """Run it; Failed with its last words when it did not end with 0."""
-        source = open(stdin, "rb") if stdin else subprocess.DEVNULL
-        sink = open(stdout, "wb") if stdout else subprocess.DEVNULL
-        try:
+        with contextlib.ExitStack() as streams:
+            source = streams.enter_context(open(stdin, "rb")) if stdin else subprocess.DEVNULL
+            sink = streams.enter_context(open(stdout, "wb")) if stdout else subprocess.DEVNULL
             done = subprocess.run([*self._argv, f"--uid={user}", *command], stdin=source, stdout=sink,
                                   stderr=subprocess.PIPE, check=False)
-        finally:
-            for stream in (source, sink):
-                if stream is not subprocess.DEVNULL:
-                    stream.close()
         if done.returncode:
             raise Failed(f"{command[0]} ended with {done.returncode}: {last_words(done.stderr)}")
 
@@ -186,5 +191,7 @@ def last_words(text):
 
 def engine(entry):
     """The database of {name, engine, cluster}."""
+    if not NAME.fullmatch(entry["name"]):
+        raise Failed("the database's name may hold small letters, digits, hyphens and underscores")
     kinds = {"postgresql": Postgresql, "mariadb": Mariadb}
     return kinds[entry["engine"]](entry["name"], entry.get("cluster", "main"))

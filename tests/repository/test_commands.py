@@ -22,7 +22,10 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("storage", "history"), ("network", "check"), ("network", "history"), ("network", "inventory"),
            ("notice", "draft"),
            ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly"),
-           ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard")}
+           ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard"),
+           ("licence", "check"),
+           ("release", "plan"), ("release", "install"), ("release", "rollback"), ("release", "impact"),
+           ("", "resume")}
 
 
 def opsctl(*arguments: str) -> forked.Ended:

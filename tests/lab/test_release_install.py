@@ -1,0 +1,97 @@
+"""READY releases on real hosts: along a required stop, one taken back, and a control process that dies."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opsctl.lab import service
+from opsctl.lab.definition import host
+from opsctl.runs.workplace import Workplace
+from tests.lab.guests import ROOT, on, ready
+from tests.lab.surroundings import Opsctl
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def releases(config: Path, inventories: Path) -> Path:
+    """Releases of this test, in which the one that is not healthy is published; nothing is held."""
+    folder = config.parent / "releases"
+    shutil.copytree(ROOT / "releases", folder)
+    bad = yaml.safe_load((folder / "6.0.1.yml").read_text(encoding="utf-8"))
+    del bad["withdrawn"]
+    (folder / "6.0.1.yml").write_text(yaml.safe_dump({**bad, "status": "published"}), encoding="utf-8")
+    for profile in inventories.glob("*/profile.yml"):
+        lines = profile.read_text(encoding="utf-8").splitlines(keepends=True)
+        profile.write_text("".join(line for line in lines if not line.startswith("hold_releases")), encoding="utf-8")
+    text = config.read_text(encoding="utf-8").replace(f"{ROOT}/releases", "releases")
+    config.write_text(text + "policy: {healthy_seconds: 5}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest, lab: Path) -> Iterator[str]:
+    """An application host with its database, as new before and afterwards."""
+    names = sorted({request.param, host(request.param).database_host})
+    if on(request.param, "dpkg-query -W -f '${Version}' ready-server") != "5.4.0":
+        service.reset(ROOT, lambda text: None, names)
+    yield request.param
+    service.reset(ROOT, lambda text: None, names)
+
+
+def readings(name: str) -> int:
+    token = on(name, "head -n 1 /etc/ready/api-token")
+    return int(ready(name, "/api/v1/readings", token=token)[1]["count"])
+
+
+@pytest.mark.parametrize("fresh", ["birkeby-app"], indirect=True)
+def test_a_release_that_fails_is_taken_back_and_waits_for_its_cause(fresh: str, releases: Path, opsctl: Opsctl) -> None:
+    before = readings(fresh)
+    failed = opsctl("release", "install", "sample-birkeby", "--version", "6.0.1", "--yes", "--json")
+    assert failed.code == 1, failed
+    assert "taken back: READY 5.5.0" in failed.envelope["data"]["outcomes"][0]["summary"]
+    assert ready(fresh, "/health")[1] == {"status": "ok", "version": "5.5.0", "schema": 5}
+    assert readings(fresh) == before
+    assert on(fresh, "apt-mark showhold") == "ready-server"
+    assert on("birkeby-db", "ls /var/lib/opsctl/ready-update") == ""
+    again = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes")
+    assert again.code == 1 and "not marked resolved" in again.stdout
+    assert opsctl("resolve", "sample-birkeby", "--reason", "the release was bad").code == 0
+    done = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes", "--json")
+    assert done.code == 0, done
+    assert ready(fresh, "/health")[1] == {"status": "ok", "version": "6.0.0", "schema": 6}
+    assert readings(fresh) == before
+    second = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes", "--json")
+    assert [row["status"] for row in second.envelope["data"]["outcomes"]] == ["unchanged"]
+    changes = opsctl("change", "list", "sample-birkeby", "--json").envelope["data"]["changes"]
+    assert [(one["after"]["READY"], one["result"]) for one in changes] == [
+        ("5.5.0", "healthy"), ("5.5.0", "taken back, healthy"), ("6.0.0", "healthy")]
+    logged = opsctl("run", "show", changes[1]["run"], "--log")
+    assert "READY is not healthy after the installation of 6.0.1" in logged.stdout
+    assert "Stop READY" in failed.stderr and "birkeby-db: Stop READY" not in failed.stderr
+
+
+@pytest.mark.parametrize("fresh", ["cedervig-1"], indirect=True)
+def test_a_control_process_that_dies_midway_is_put_right_by_the_next_run(fresh: str, releases: Path, opsctl: Opsctl,
+                                                                         workplace: Workplace) -> None:
+    before = readings(fresh)
+    child = opsctl.start("release", "install", "sample-cedervig", "--version", "5.5.0", "--yes")
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "Stop READY" in line:
+            child.send_signal(signal.SIGKILL)
+            break
+    child.communicate(timeout=60)
+    listed = opsctl("run", "list", "sample-cedervig", "--json").envelope["data"]["runs"]
+    assert listed[0]["status"] == "not ended"
+    for lease in workplace.ledger.leases():
+        workplace.ledger.release(lease)
+    done = opsctl("release", "install", "sample-cedervig", "--version", "5.5.0", "--yes", "--json")
+    assert done.code == 0, done
+    assert any("broken off" in warning for warning in done.envelope["warnings"])
+    assert ready(fresh, "/health")[1] == {"status": "ok", "version": "5.5.0", "schema": 5}
+    assert readings(fresh) == before

@@ -1,0 +1,57 @@
+"""The commands of releases, approvals, rollouts and the change log, as a user meets them without any host."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+
+
+def test_no_change_without_a_description(opsctl: Run) -> None:
+    refused = opsctl("change", "add", "sample-dalmose", "--system", "READY", "--description", "  ")
+    assert refused.code == 2 and "P46" in refused.stderr
+
+
+def test_what_a_customer_says_it_installed_is_marked(opsctl: Run, tmp_path: Path) -> None:
+    added = opsctl("change", "add", "sample-dalmose", "--system", "READY", "--from", "5.5.0", "--to", "6.0.0",
+                   "--description", "installed by their IT", "--reported-by-customer")
+    assert added.code == 0, added
+    listed = opsctl("change", "list", "sample-dalmose", "--json").envelope["data"]["changes"]
+    assert [(one["kind"], one["after"]) for one in listed] == [("reported by the customer", {"READY": "6.0.0"})]
+    assert opsctl("change", "export", "sample-dalmose", "--output", str(tmp_path / "log.csv")).code == 0
+    assert "reported by the customer" in (tmp_path / "log.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (("release", "path", "--from", "5.3.0", "--to", "6.0.0"), 0, "5.3.0 -> 5.5.0 -> 6.0.0"),
+    (("release", "show", "9.9.9"), 2, "there is no release 9.9.9"),
+    (("release", "impact", "six"), 2, "is not a version"),
+    (("release", "install", "sample-dalmose", "--yes"), 4, "P22"),
+    (("release", "rollback", "sample-dalmose", "--yes"), 4, "P22"),
+    (("release", "install", "sample-aalund"), 2, "--yes"),
+    (("patch", "apply", "--ring", "nowhere", "--yes"), 2, "no customer is in the ring nowhere"),
+    (("patch", "apply", "sample-aalund", "--ring", "general", "--yes"), 2, "--ring goes alone"),
+    (("resume", "nothing", "--yes"), 2, "no rollout nothing"),
+    (("run", "show", "nothing"), 2, "there is no run nothing"),
+    (("resolve", "sample-aalund", "--reason", "x"), 0, "no failure is open"),
+    (("change", "show", "sample-aalund", "C9"), 2, "has no change C9")])
+def test_answers_and_refusals(opsctl: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
+    answer = opsctl(*arguments)
+    assert answer.code == code, answer
+    assert words in answer.stdout + answer.stderr
+
+
+def test_a_plan_that_was_edited_is_not_approved(opsctl: Run, tmp_path: Path) -> None:
+    from tests.unit.installs.test_release_plan import planned
+
+    plan = planned(target="5.4.1")
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({"kind": "release", **plan.document(), "hash": plan.hash}), encoding="utf-8")
+    unknown = opsctl("approve", str(file), "--key", str(tmp_path / "key"))
+    assert unknown.code == 2 and "nobody asked for the plan" in unknown.stderr
+    file.write_text(json.dumps({"kind": "release", **plan.document(), "target": "6.0.0", "hash": plan.hash}))
+    changed = opsctl("approve", str(file), "--key", str(tmp_path / "key"))
+    assert changed.code == 3 and "its hash does not fit" in changed.stderr
+    for command in (("patch", "apply"), ("release", "install")):
+        assert opsctl(*command, "sample-birkeby", "--plan", str(file), "--yes").code == 3
