@@ -135,6 +135,21 @@ def unpin(customer: Customer, backup: OneBackup, reason: Reason) -> Result:
         return outcomes_result([unpin_backup(place, custody(place, customer), backup, reason)])
 
 
+@command(app, "backup", "keys", kind=Kind.ASKS, services=_BACKUP)
+def keys(customer: Customer) -> Result:
+    """List the age recipients and the backups that each opens: an identity is kept as long as its last backup."""
+    from dataclasses import asdict
+
+    from opsctl.backup.keys import keys as keys_of
+
+    with workplace(acts=False) as place:
+        found = keys_of(place, custody(place, customer))
+    rows = [(one.key, one.kept, "yes" if one.in_profile else "no", str(one.backups), one.oldest or "-",
+             one.newest or "-") for one in found]
+    return Result({"keys": [asdict(one) for one in found]},
+                  table(("recipient", "kept", "in the profile", "backups", "oldest", "newest"), rows))
+
+
 def _calendar(days: tuple[Day, ...]) -> list[str]:
     """Per database a line with a letter a day, oldest first, and a line for each day that is not plainly kept."""
     lines, remarks = [], []
