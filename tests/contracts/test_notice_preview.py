@@ -220,3 +220,13 @@ def test_terminating_ends_it_too(operator: Operator) -> None:
     child.send_signal(signal.SIGTERM)
     assert child.wait(60) == 0
     child.communicate()
+
+
+def test_what_goes_with_a_message_can_be_read(operator: Operator, browser: Browser) -> None:
+    with preview(operator) as address, opened(browser, address) as page:
+        open_draft(page)
+        attached = page.locator("details", has_text="Attached:")
+        expect(attached).to_have_count(1)
+        attached.locator("summary").click()
+        expect(attached.locator("pre")).to_contain_text('"csaf_version": "2.0"')
+        assert violations(page) == []

@@ -14,6 +14,7 @@ from opsctl.notices import archive
 from opsctl.notices.approval import known, needs_another
 from opsctl.notices.archive import Shelved
 from opsctl.notices.difference import Difference, difference
+from opsctl.notices.drafting import SUMMARY
 from opsctl.notices.outbox import current
 from opsctl.notices.register import Revision
 from opsctl.notices.standing import require_domains, require_standing
@@ -74,7 +75,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class DraftPage:
-    """One draft, as one of its recipients gets it."""
+    """One draft, as one of its recipients gets it. attached: what goes with the message, by file name."""
 
     card: Card
     drafted: str
@@ -82,6 +83,7 @@ class DraftPage:
     people: tuple[Person, ...]
     person: Person
     text: str
+    attached: Mapping[str, str]
     earlier: int | None
     difference: Difference | None
     statement: Statement
@@ -113,8 +115,8 @@ def page(workplace: Workplace, profile: Profile, notice: str, number: int, key: 
     approval = f"by {draft.approval.signer}, {_when(draft.approval.at)}" if draft.approval else ""
     drafted = f"by {draft.drafter}, {_when(draft.drafted_at)}"
     text = shelved.files[f"{person.stem}.txt"].decode()
-    return DraftPage(_card(profile, draft, overtaken), drafted, approval, people, person, text, earlier, changed,
-                     _statement(workplace, profile, shelved, key))
+    return DraftPage(_card(profile, draft, overtaken), drafted, approval, people, person, text,
+                     _attached(shelved, person), earlier, changed, _statement(workplace, profile, shelved, key))
 
 
 def message(workplace: Workplace, profile: Profile, notice: str, number: int) -> bytes:
@@ -146,6 +148,12 @@ def _people(shelved: Shelved) -> tuple[Person, ...]:
         found.append(Person(number, entry["name"], entry["address"], entry["language"], entry["subject"],
                             attempt.kind.removeprefix("notice.") if attempt else "not sent", stem))
     return tuple(found)
+
+
+def _attached(shelved: Shelved, person: Person) -> dict[str, str]:
+    """The calendar entry of this message and the security file of all; both are text."""
+    return {name: content.decode() for name, content in shelved.files.items()
+            if name == f"{person.stem}.ics" or (name.endswith(".json") and name != SUMMARY)}
 
 
 def _since(workplace: Workplace, profile: Profile, drafts: Sequence[Revision], shelved: Shelved

@@ -15,7 +15,7 @@ from opsctl.notices.confirming import confirm
 from opsctl.notices.coverage import coverage
 from opsctl.notices.planning import plan
 from opsctl.notices.policy import last_day
-from opsctl.notices.reminders import remind
+from opsctl.notices.reminders import check, remind
 from opsctl.notices.service import draft
 from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy, Policy
@@ -115,3 +115,18 @@ def test_the_policy_names_kinds_and_a_slip_switches_no_rule_off(releases: Catalo
     assert not needs_another(facts, NoticePolicy(second_person=()))
     with pytest.raises(ConfigurationError, match=r"policy\.notices\.second_person: majr is no kind"):
         needs_another(facts, NoticePolicy(second_person=("majr",)))
+
+
+def test_check_says_what_hinders(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
+    profile = sample("elmegaard")
+    missing = check(workplace, profile, releases)
+    assert missing.status is Status.WARNING and missing.summary == f"{NOTICE} is not drafted"
+    draft(workplace, profile, releases=releases)
+    assert "waits for approval" in check(workplace, profile, releases).summary
+    strange = sample("elmegaard", domains=["elsewhere.example"])
+    assert "lies outside the customer's `domains`" in check(workplace, strange, releases).summary
+    sent(workplace)
+    record(workplace, register.REFUSED)
+    assert check(workplace, profile, releases).status is Status.CHECK_FAILED
+    with pytest.raises(NotCovered):
+        check(workplace, sample("aalund"), releases)

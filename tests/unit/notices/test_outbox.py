@@ -1,0 +1,54 @@
+"""Which notices still count, and which are looked at when none is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from opsctl.notices.model import NoticeKind
+from opsctl.notices.outbox import current, to_send
+from opsctl.notices.register import Approval, Attempt, Revision
+from opsctl.releases.version import Version
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+INSTALLED = Version.parse("5.4.0")
+
+
+def made(notice: str, *states: str, number: int = 1, approved: bool = True, kind: NoticeKind = NoticeKind.UPDATE
+         ) -> Revision:
+    release = notice.partition("-")[2] if kind is NoticeKind.UPDATE else ""
+    attempts = {f"contact-{index}": Attempt(f"notice.{state}", NOW) for index, state in enumerate(states)}
+    return Revision(notice, number, release, kind, "00", ("contact-0", "contact-1"), "jens", NOW, NOW, (), {},
+                    Approval("anna", NOW, "00", "") if approved or states else None, attempts)
+
+
+PLATFORM = made("platform.2026-11", kind=NoticeKind.PLATFORM, approved=False)
+OLD, NEW = made("release-5.5.0", approved=False), made("release-6.0.0", approved=False)
+
+
+def test_of_releases_only_the_last_counts_and_of_a_notice_its_newest_revision() -> None:
+    again = made("release-6.0.0", number=2, approved=False)
+    assert current([OLD, PLATFORM, NEW, again], INSTALLED) == (PLATFORM, again)
+    assert current([NEW, OLD], INSTALLED) == (OLD,), "a withdrawn one gives way to the one drafted after it"
+    assert current([NEW, PLATFORM], Version.parse("6.0.0")) == (PLATFORM,)
+    assert current([NEW], None) == (NEW,), "the installed version is not known"
+
+
+@pytest.mark.parametrize(("drafts", "names"), [
+    ([], ()),
+    ([NEW], ("release-6.0.0",)),
+    ([NEW, PLATFORM], ("platform.2026-11",)),
+    ([made("release-6.0.0"), PLATFORM], ("release-6.0.0",)),
+    ([made("release-5.5.0"), NEW], ("release-6.0.0",)),
+    ([made("release-6.0.0", "accepted"), made("platform.2026-11", kind=NoticeKind.PLATFORM)],
+     ("release-6.0.0", "platform.2026-11")),
+    ([made("release-6.0.0", "accepted", "bounced"), PLATFORM], ("release-6.0.0",)),
+    ([made("release-6.0.0", "accepted", "accepted"), PLATFORM], ("release-6.0.0",)),
+    ([made("release-6.0.0", "accepted", "accepted"), made("platform.2026-11", kind=NoticeKind.PLATFORM)],
+     ("platform.2026-11",)),
+    ([made("release-5.5.0", "unknown"), made("release-6.0.0")], ("release-6.0.0",)),
+], ids=["nothing", "not approved", "newest", "the approved one", "an approval that was overtaken", "both", "bounced",
+        "sent already", "only what is left", "unknown and overtaken"])
+def test_what_is_sent_when_no_notice_is_named(drafts: list[Revision], names: tuple[str, ...]) -> None:
+    assert to_send(drafts, INSTALLED) == names
