@@ -15,7 +15,7 @@ def test_a_key_that_left_the_profile_is_shown_while_it_opens_something(tmp_path:
     found = bench(tmp_path)
     store = MemoryObjects(found.clock)
     ids = sorted(found.make(store).backup_id for _ in range(2))
-    new = KeyEntry(key="age1" + "z" * 58, kept="online")
+    new = KeyEntry(key="age1" + "x" * 58, kept="online")
     told = {one.key: one for one in uses((new, KEYS[1]), catalog(found.workplace, found.profile, store=store))}
     assert (told[new.key].backups, told[new.key].in_profile) == (0, True)
     assert (told[KEYS[1].key].backups, told[KEYS[1].key].in_profile) == (2, True)
