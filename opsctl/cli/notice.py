@@ -18,12 +18,12 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import UsageError
 
 app = group("Release notices for systems that customers host.")
-_SERVICES = (Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR)
-_DRAFTED = (*_SERVICES, Service.IT_SYSTEM_MAINTENANCE, Service.LICENCE_MANAGEMENT)
+_SERVICES = (Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR, Service.IT_SYSTEM_MAINTENANCE,
+             Service.LICENCE_MANAGEMENT)
 _READS = "it reads the ledger and the drafts, and delivers nothing"
 
 
-@command(app, "notice", "draft", kind=Kind.ACTS, services=_DRAFTED)
+@command(app, "notice", "draft", kind=Kind.ACTS, services=_SERVICES)
 def draft(customers: Customers = None, everyone: All = False,
           kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only this kind, such as "
                                                    "end-of-support; with --file one that people write.")] = None,
