@@ -8,7 +8,7 @@ import typer
 
 from opsctl.cli.command import Kind, command
 from opsctl.cli.result import Result, table
-from opsctl.cli.workplace import settings
+from opsctl.cli.workplace import settings, workplace
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def _ids(change: Change) -> list[str]:
 
 
 def validate() -> Result:
-    """Check every release file, alone and against the others; all errors at once by file, line and column."""
+    """Check every release file, alone, against the others, and against what was installed by it."""
+    from opsctl.fleet.sealing import require_seals
+
     releases = _catalogue()
+    with workplace(acts=False) as place:
+        require_seals(place, releases)
     count = len(releases.releases)
     return Result({"valid": count}, f"{count} release files are valid")
 

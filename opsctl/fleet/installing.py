@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opsctl.core.clock import iso
-from opsctl.core.errors import OperationFailed, OutsideWindow
+from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.sealing import seal
 from opsctl.fleet.starting import require_resolved, require_window
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import OPERATION, Wish, install, plan, stand
+from opsctl.installs.way_back import roll_back
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
@@ -22,9 +24,20 @@ BackUp = Callable[[Workplace, KamstrupProfile], Outcome]
 
 def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
                     target: Version | None = None, approved: ReleasePlan | None = None) -> Outcome:
-    """Check, back up when the last good backup is too old, install. Raises what keeps it from starting."""
+    """Take back what was broken off, check, back up when the last good backup is too old, install.
+
+    Raises what keeps it from starting.
+    """
     require_resolved(workplace, profile.customer)
-    if profile.hold_releases and stand(workplace, profile.customer).open is None:
+    warnings: tuple[str, ...] = ()
+    left = stand(workplace, profile.customer).open
+    if left is not None:
+        # READY may be stopped: it is not left so until the next window opens.
+        back = roll_back(workplace, profile)
+        if back.code is not ExitCode.OK:
+            return back
+        warnings = (f"an installation of READY {left.payload['to']} was broken off: {back.summary}",)
+    if profile.hold_releases:
         raise OutsideWindow(f"{profile.customer}: releases are held: {profile.hold_releases}",
                             "take `hold_releases` out of the profile when the reason is gone")
 
@@ -32,12 +45,11 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
 
     may_start(0)
-    warnings: tuple[str, ...] = ()
-    if stand(workplace, profile.customer).open is None:
-        ahead = plan(workplace, [profile], releases, target=target)[0]
-        if ahead.hops and not ahead.problems:
-            may_start(ahead.downtime_minutes)
-            warnings = _backed_up(workplace, profile, back_up)
+    ahead = plan(workplace, [profile], releases, target=target)[0]
+    if ahead.hops and not ahead.problems:
+        may_start(ahead.hops[0].downtime_minutes)
+        seal(workplace, releases, [hop.version for hop in ahead.hops])
+        warnings += _backed_up(workplace, profile, back_up)
     found = install(workplace, profile, Wish(releases, target, approved, may_start))
     return replace(found, warnings=(*warnings, *found.warnings))
 

@@ -164,6 +164,9 @@ def _hop(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, hop: Hop, befor
         results = by_host(profile, result.hosts.values())
         result.require_all()
     except OpsctlError as error:
+        if run.lease.lost:
+            # Another run may be at work already: it sees the open start and puts it right.
+            raise
         why = "; ".join(error.details) or error.message
         if results and not evidence.touched(results):
             evidence.refused(run, version, hop, why)

@@ -97,3 +97,20 @@ def test_what_a_release_means(place: Workplace, name: str, version: str, verdict
     found = impact(place, profile(name), RELEASES, Version.parse(version))
     assert found.verdict is verdict
     assert reason in "; ".join(found.reasons)
+
+
+def test_what_was_broken_off_is_taken_back_also_outside_the_window(place: Workplace,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    place.ledger.append("sample-aalund", "release.started", {"from": "5.4.0", "to": "5.5.0"}, actor="tests")
+    asked: list[str] = []
+
+    def taken_back(place: Workplace, found: Any) -> Outcome:
+        asked.append(found.customer)
+        place.ledger.append(found.customer, "release.taken_back", {"version": "5.4.0"}, actor="tests")
+        return Outcome(found.customer, "x", Status.DONE, "READY 5.4.0 runs and is healthy")
+
+    monkeypatch.setattr("opsctl.fleet.installing.roll_back", taken_back)
+    with pytest.raises(OutsideWindow):
+        due(place, profile("aalund", windows=()))
+    assert asked == ["sample-aalund"]
+    assert due(place, profile("aalund", windows=())).status is Status.SKIPPED
