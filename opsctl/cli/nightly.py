@@ -26,10 +26,10 @@ JUnit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Als
 
 
 @command(app, "", "nightly", kind=Kind.ACTS, services=(
-    Service.IT_SYSTEM_MAINTENANCE, Service.BACKUP, Service.STORAGE_MANAGEMENT, Service.SOFTWARE_UPDATE_MINOR,
-    Service.SOFTWARE_UPDATE_MAJOR))
+    Service.IT_SYSTEM_MAINTENANCE, Service.BACKUP, Service.STORAGE_MANAGEMENT, Service.NETWORK_MANAGEMENT,
+    Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR))
 def nightly(customers: Customers = None, everyone: All = False, junit: JUnit = None) -> Result:
-    """Do for each customer what is due: check storage, back up, patch, prune, draft notices.
+    """Do for each customer what is due: check storage and network, back up, patch, prune, draft notices.
 
     What was done today is skipped, windows and freezes are honoured, one customer's failure stops no other.
     """

@@ -22,8 +22,8 @@ app = single()
 def status(customers: Customers = None, at: At = None, output: Formatted = Format.TABLE) -> Result:
     """Show how each customer stands; exit code 8 when a promise is broken."""
     from opsctl.fleet.failures import failed
-    from opsctl.report.fleet_status import fleet_status
     from opsctl.promises.model import Word
+    from opsctl.report.fleet_status import fleet_status
 
     when = instant(at)
     selection = select(customers, not customers)
@@ -40,9 +40,8 @@ def status(customers: Customers = None, at: At = None, output: Formatted = Forma
     if isinstance(releases, OpsctlError):
         unreadable.append({"message": releases.message, "resolution": releases.resolution,
                            "details": list(releases.details)})
-    text = table(("customer", "hosted by", "READY", "backup", "platform", "storage", "notices", "running"),
-                 [(r.customer, r.hosting, r.ready, r.backup, r.platform, r.storage, r.notices, ", ".join(r.running))
-                  for r in rows])
+    text = table(("customer", "hosted by", "READY", "backup", "platform", "storage", "network", "notices", "running"),
+                 [(r.customer, r.hosting, r.ready, *r.verdicts.values(), ", ".join(r.running)) for r in rows])
     if selection.broken:
         text += "\n\ncannot be read: " + ", ".join(selection.broken) + "; run `opsctl profile validate`"
     if isinstance(releases, OpsctlError):

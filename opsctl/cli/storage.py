@@ -94,7 +94,7 @@ def _history(customers: list[str] | None, everyone: bool, when: datetime, days: 
     found: dict[str, Own] = {}
     with workplace(acts=False) as place:
         for profile in selection.profiles:
-            decision = gate(profile, request, when)
+            decision = gate(profile, request, when, place.ledger)
             if not decision.allowed and not selection.explicit:
                 continue
             decision.require(profile.customer)

@@ -24,7 +24,7 @@ def backup_due(days: Collection[date], today: date) -> Due:
     return Due(True, f"no good backup of {today} yet")
 
 
-def storage_due(last: date | None, today: date, level: str = "ok") -> Due:
+def check_due(last: date | None, today: date, level: str = "ok") -> Due:
     """Once per local day, and again while the last measurement is none or critical. level: what it found."""
     if last == today and level not in {"ok", "warning"}:
         return Due(True, f"checked on {today}, and the result was {level or 'not kept'}")

@@ -1,7 +1,7 @@
 """The nightly run: for each customer what is due, going on past one that fails.
 
-Order for a vendor-hosted customer: storage check, backup, patch (only with today's backup good and the window
-open), the READY release that is due, removal of backups past their time. For a customer-hosted one: the draft of
+Order for a vendor-hosted customer: storage and network check, backup, patch (only with today's backup good and the
+window open), the READY release that is due, removal of backups past their time. For a customer-hosted one: the draft of
 the release notice; what the contract does not cover is listed as such. For both: drafts of the other notices that
 are due.
 """
@@ -19,19 +19,25 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
-from opsctl.fleet.due import Due, backup_due, patch_due, storage_due
+from opsctl.fleet.due import Due, backup_due, check_due, patch_due
 from opsctl.fleet.failures import failed, guarded, jointly
 from opsctl.fleet.starting import require_resolved, window
+from opsctl.network.history import CHECKED
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.monthly import GOOD_RUN
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
+from opsctl.storage.history import MEASURED
 
 OPERATOR = "operator"
 RECENT = timedelta(days=3)
 """Within this lie all backups of the present local day, in any zone."""
+
+
+Check = Callable[[Workplace, Sequence[KamstrupProfile]], tuple[Outcome, ...]]
+"""A check of many customers at once."""
 
 
 def _nothing(*_: object) -> tuple[Outcome, ...]:
@@ -42,13 +48,14 @@ def _nothing(*_: object) -> tuple[Outcome, ...]:
 class Rooms:
     """The services' use cases, handed in by the command so that this module loads none of their libraries."""
 
-    check_storage: Callable[[Workplace, Sequence[KamstrupProfile]], tuple[Outcome, ...]]
+    check_storage: Check
     back_up: Callable[[Workplace, KamstrupProfile], Outcome]
     prune: Callable[[Workplace, KamstrupProfile], Outcome]
     patch: Callable[[Workplace, KamstrupProfile], Outcome]
     draft: Callable[[Workplace, CustomerProfile, Catalogue], Outcome]
     stored: Callable[[KamstrupProfile, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
     """Of payloads of `backup.completed`, those whose manifest the store still has."""
+    check_network: Check | None = None
     install: Callable[[Workplace, KamstrupProfile, Catalogue, bool], Outcome] | None = None
     """Installs the release that is due; the last argument: whether the platform was patched in this night."""
     draft_due: Callable[[Workplace, Profile, Catalogue], Iterable[Outcome]] = _nothing
@@ -84,10 +91,12 @@ def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[st
         yield replace(failed(customer, "profile", error), summary=(error.details or (error.message,))[0],
                       resolution="run `opsctl profile validate` and correct the lines it names")
     hosted = [profile for profile in profiles if isinstance(profile, KamstrupProfile)]
-    storage = {outcome.customer: outcome for outcome in _storage(workplace, hosted, rooms)}
+    storage = _by_customer(_checked(workplace, hosted, Service.STORAGE_MANAGEMENT, MEASURED, rooms.check_storage))
+    network = _by_customer(_checked(workplace, hosted, Service.NETWORK_MANAGEMENT, CHECKED, rooms.check_network))
     for profile in profiles:
         if isinstance(profile, KamstrupProfile):
             yield storage[profile.customer]
+            yield from (network[name] for name in (profile.customer,) if name in network)
             yield from _hosted(workplace, profile, releases, rooms)
         else:
             yield from _customer_hosted(workplace, profile, releases, rooms)
@@ -106,26 +115,33 @@ def _finish(workplace: Workplace, outcomes: Sequence[Outcome], status: str) -> O
     return Outcome(OPERATOR, "nightly", Status.DONE, "recorded")
 
 
-def _storage(workplace: Workplace, hosted: Sequence[KamstrupProfile], rooms: Rooms) -> Iterator[Outcome]:
-    """One run over all customers whose check is due; the others say when theirs was."""
+def _by_customer(outcomes: Iterable[Outcome]) -> Mapping[str, Outcome]:
+    return {outcome.customer: outcome for outcome in outcomes}
+
+
+def _checked(workplace: Workplace, hosted: Sequence[KamstrupProfile], service: Service, kind: str,
+             check: Check | None) -> Iterator[Outcome]:
+    """One run over all customers whose check is due; the others say when theirs was. kind: what a check records."""
     due: list[KamstrupProfile] = []
 
     def sort(profile: KamstrupProfile) -> Outcome:
-        request = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
+        request = Request(service, Purpose.PROTECT, Delivery.WORK)
         gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
-        last = workplace.ledger.last(profile.customer, "storage.measured")
-        decision = storage_due(local_day(last.recorded_at, profile.zone) if last else None, _today(workplace, profile),
+        last = workplace.ledger.last(profile.customer, kind)
+        decision = check_due(local_day(last.recorded_at, profile.zone) if last else None, _today(workplace, profile),
                                str(last.payload.get("level", "")) if last else "")
         if decision.due:
             due.append(profile)
-        return _skipped(profile, Service.STORAGE_MANAGEMENT, decision)
+        return _skipped(profile, service, decision)
 
+    if check is None:
+        return
     for profile in hosted:
-        row = guarded(profile.customer, Service.STORAGE_MANAGEMENT, partial(sort, profile))
+        row = guarded(profile.customer, service, partial(sort, profile))
         if profile not in due:
             yield row
     if due:
-        yield from jointly(due, Service.STORAGE_MANAGEMENT, partial(rooms.check_storage, workplace))
+        yield from jointly(due, service, partial(check, workplace))
 
 
 def _hosted(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue | OpsctlError,

@@ -12,6 +12,7 @@ from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import Rooms
 from opsctl.maintenance.service import apply
+from opsctl.network.service import check as check_network
 from opsctl.notices.service import draft
 from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, terms_at
@@ -24,7 +25,8 @@ from opsctl.storage.service import check
 
 def rooms() -> Rooms:
     """The real services."""
-    return Rooms(check_storage=check, back_up=back_up, prune=_prune, patch=_patch, draft=_draft, stored=still_stored,
+    return Rooms(check_storage=check, check_network=check_network, back_up=back_up, prune=_prune, patch=_patch,
+                 draft=_draft, stored=still_stored,
                  install=_install,
                  draft_due=draft_due)
 

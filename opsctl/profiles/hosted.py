@@ -123,7 +123,20 @@ class Component(Part):
     kind: Literal["server", "switch", "firewall", "service", "meter", "router", "concentrator", "gsm"]
     address: Address
     port: int | None = Field(default=None, ge=1, le=65535)
+    protocol: Literal["tcp", "tls", "https", "http", "ssh"] = Field(
+        default="tcp", description="What is checked on `port`: that it opens, its certificate, its answer, its key.")
+    path: str = Field(default="/", pattern=r"^/[!-~]*$", max_length=200, description="https, http: a healthy answer "
+                                                                                   "is 200 to 399.")
+    server_name: Address | None = Field(default=None, description="The name in the certificate; default the address.")
+    ca_file: str | None = Field(default=None, description="CA bundle of a private certificate authority.")
+    resolves_to: tuple[Address, ...] = Field(default=(), description="Addresses that the name must resolve to.")
     delivered_by: Literal["kamstrup", "customer"]
+
+    @model_validator(mode="after")
+    def _port_for_protocol(self) -> Component:
+        if self.port is None and self.protocol != "tcp":
+            raise ValueError(f"protocol {self.protocol} needs a port; write one")
+        return self
 
 
 class Thresholds(Part):
@@ -133,6 +146,10 @@ class Thresholds(Part):
     storage_critical_percent: int = Field(default=90, ge=1, le=100)
     full_within_days: int = Field(default=14, ge=1, le=365)
     latency_warning_milliseconds: int = Field(default=50, ge=1)
+    certificate_warning_days: int = Field(default=30, ge=1, le=365)
+    certificate_critical_days: int = Field(default=7, ge=0, le=365)
+    round_trip_warning_milliseconds: int = Field(default=500, ge=1)
+    clock_warning_seconds: int = Field(default=30, ge=1, description="Of a component's clock against this machine's.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Thresholds:

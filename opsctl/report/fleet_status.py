@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
 from opsctl.fleet.nightly import last_patched
 from opsctl.ledger.model import Entry
+from opsctl.network.decisions import watched
+from opsctl.network.history import CHECKED
 from opsctl.notices.planning import plan
 from opsctl.notices.register import KINDS, revisions
 from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
@@ -22,6 +23,7 @@ from opsctl.report.status import (
     CustomerStatus,
     Verdict,
     backup_verdict,
+    network_verdict,
     notice_verdict,
     platform_verdict,
     storage_verdict,
@@ -49,7 +51,7 @@ def _status(workplace: Workplace, profile: Profile, releases: Catalogue | Opsctl
     running = _running(workplace, profile.customer)
     hosting = terms_at(profile, now).hosting
     if hosting is Hosting.CUSTOMER:
-        return CustomerStatus(profile.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED,
+        return CustomerStatus(profile.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
                               _notices(workplace, profile, releases, now), running)
     storage = _last_run(workplace, profile.customer, "storage check", now)
     return CustomerStatus(
@@ -59,7 +61,15 @@ def _status(workplace: Workplace, profile: Profile, releases: Catalogue | Opsctl
                          workplace.settings.policy.patch_every_days),
         storage_verdict(storage.payload if storage else None,
                         local_day(storage.recorded_at, profile.zone) if storage else None, today),
-        NOT_COVERED, running)
+        _network(workplace, profile, now, today), NOT_COVERED, running)
+
+
+def _network(workplace: Workplace, profile: Profile, now: datetime, today: date) -> Verdict:
+    last = next(workplace.ledger.entries(profile.customer, kinds=(CHECKED,), newest_first=True, until=now, limit=1),
+                None)
+    delivered = len(watched(profile.components)[0]) if isinstance(profile, KamstrupProfile) else 0
+    return network_verdict(last.payload if last else None,
+                           local_day(last.recorded_at, profile.zone) if last else None, today, delivered)
 
 
 def _notices(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError, now: datetime) -> Verdict:

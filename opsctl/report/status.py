@@ -37,13 +37,15 @@ class CustomerStatus:
     backup: Verdict
     platform: Verdict
     storage: Verdict
+    network: Verdict
     notices: Verdict
     running: tuple[str, ...] = field(default=())
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
         """The verdicts by name."""
-        return {"backup": self.backup, "platform": self.platform, "storage": self.storage, "notices": self.notices}
+        return {"backup": self.backup, "platform": self.platform, "storage": self.storage,
+                "network": self.network, "notices": self.notices}
 
 
 NOT_COVERED = Verdict(Word.NOT_COVERED)
@@ -82,6 +84,20 @@ def storage_verdict(last: Mapping[str, Any] | None, day: date | None, today: dat
     if last["status"] in {"check failed", "failed"}:
         return Verdict(Word.BROKEN, str(last["summary"]))
     return Verdict(Word.KEPT, str(last["summary"]) if last["status"] == "warning" else f"checked {day}")
+
+
+def network_verdict(last: Mapping[str, Any] | None, day: date | None, today: date, delivered: int) -> Verdict:
+    """P15: delivered components are checked each day. One that is down is told and breaks no promise: no uptime is one.
+
+    last: the payload of the newest check. delivered: how many components are to be watched.
+    """
+    if not delivered:
+        return Verdict(Word.NO_EVENT, "no component to watch")
+    if last is None or day is None:
+        return Verdict(Word.UNKNOWN, "never checked")
+    if day < today - timedelta(days=1):
+        return Verdict(Word.BROKEN, f"last checked {day}")
+    return Verdict(Word.UNKNOWN if last["level"] == "unknown" else Word.KEPT, str(last["summary"]))
 
 
 def notice_verdict(target: str | None, nothing: str, drafts: Sequence[Revision]) -> Verdict:

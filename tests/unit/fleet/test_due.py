@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from opsctl.fleet.due import backup_due, patch_due, storage_due
+from opsctl.fleet.due import backup_due, check_due, patch_due
 from opsctl.fleet.windows import Opening
 
 TODAY = date(2026, 11, 23)
@@ -16,9 +16,9 @@ def test_one_backup_a_day() -> None:
 
 
 def test_storage_once_a_day() -> None:
-    assert storage_due(None, TODAY).due
-    assert storage_due(TODAY - timedelta(days=1), TODAY).due
-    assert not storage_due(TODAY, TODAY).due
+    assert check_due(None, TODAY).due
+    assert check_due(TODAY - timedelta(days=1), TODAY).due
+    assert not check_due(TODAY, TODAY).due
 
 
 def test_patches_follow_the_cadence_the_window_and_the_backup() -> None:

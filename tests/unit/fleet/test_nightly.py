@@ -197,3 +197,22 @@ def test_a_backup_that_the_store_lost_is_taken_again(place: Workplace) -> None:
     found = night(place, [profile("aalund")], silent)
     assert found["aalund", "backup"].status is Status.FAILED
     assert found["aalund", "it-system-maintenance"].status is Status.FAILED
+
+
+def test_components_are_checked_once_a_day_and_again_while_one_is_down(place: Workplace) -> None:
+    def network(level: str) -> Callable[..., Any]:
+        def check(place: Workplace, found: Any) -> Any:
+            for one in found:
+                place.ledger.append(one.customer, "network.checked", {"level": level}, actor="tests")
+            return tuple(done(one.customer, Service.NETWORK_MANAGEMENT) for one in found)
+        return check
+
+    for level, status in (("critical", Status.DONE), ("ok", Status.DONE), ("ok", Status.SKIPPED)):
+        found = night(place, [profile("aalund")], replace(ROOMS, check_network=network(level)))
+        assert found["aalund", "network-management"].status is status
+
+
+def test_components_that_cannot_be_probed_stop_no_backup(place: Workplace) -> None:
+    found = night(place, [profile("aalund")], replace(ROOMS, check_network=fails(OperationFailed("x"))))
+    assert found["aalund", "network-management"].status is Status.FAILED
+    assert found["aalund", "backup"].status is Status.DONE

@@ -7,7 +7,7 @@ import pytest
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.register import Approval, Attempt, Revision
 from opsctl.promises.model import Word
-from opsctl.report.status import backup_verdict, notice_verdict, platform_verdict, storage_verdict
+from opsctl.report.status import backup_verdict, network_verdict, notice_verdict, platform_verdict, storage_verdict
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -65,3 +65,13 @@ def test_backups_that_never_came_are_a_broken_promise() -> None:
     assert backup_verdict([], TODAY, TODAY).word is Word.UNKNOWN
     assert backup_verdict([], TODAY, yesterday).word is Word.BROKEN
     assert backup_verdict([TODAY], TODAY, yesterday).word is Word.KEPT
+
+
+def test_network() -> None:
+    good = {"level": "critical", "summary": "1 of 2 up; api down"}
+    assert network_verdict(None, None, TODAY, 0).word is Word.NO_EVENT
+    assert network_verdict(None, None, TODAY, 2).word is Word.UNKNOWN
+    told = network_verdict(good, TODAY, TODAY, 2)
+    assert (told.word, told.detail) == (Word.KEPT, "1 of 2 up; api down")
+    assert network_verdict({**good, "level": "unknown"}, TODAY, TODAY, 2).word is Word.UNKNOWN
+    assert network_verdict(good, TODAY - timedelta(days=2), TODAY, 2).word is Word.BROKEN
