@@ -6,7 +6,7 @@ from opsctl.contract.services import PRODUCT
 from opsctl.notices import sections_change
 from opsctl.notices.matters import InstallFacts
 from opsctl.notices.model import Block, Link, NoticeKind, Pairs, Paragraph, Section
-from opsctl.notices.telling import Body, Telling, product
+from opsctl.notices.telling import Body, Telling, capital, product
 
 
 def body(telling: Telling[InstallFacts]) -> Body:
@@ -38,7 +38,7 @@ def _box(telling: Telling[InstallFacts], when: str, done: bool) -> Pairs:
         (say("install.now" if done else "install.will_be"), product(telling.target)),
         (say("install.when"), when)]
     if not done:
-        rows += [(say("box.downtime"), say("install.downtime",
-                                           minutes=wording.count("minutes", facts.content.downtime_minutes))),
+        rows += [(say("box.downtime"), capital(say(
+            "install.downtime", minutes=wording.count("minutes", facts.content.downtime_minutes)))),
                  (say("install.backup"), say("install.backup_value"))]
     return Pairs(tuple(rows))

@@ -8,7 +8,7 @@ from opsctl.contract.services import PRODUCT
 from opsctl.notices import sections_install
 from opsctl.notices.matters import LicenceFacts, PlatformFacts, SupportFacts
 from opsctl.notices.model import Block, Item, Link, Pairs, Paragraph, Points, Row, Section, Table
-from opsctl.notices.telling import Body, Telling, product
+from opsctl.notices.telling import Body, Telling, capital, product
 from opsctl.releases.platform import RequiredPatch, Supported
 
 
@@ -19,20 +19,23 @@ def support(telling: Telling[SupportFacts]) -> Body:
     word = "ended" if facts.stage == 0 else "ends"
     end = wording.end_of_day(until)
     summary = say(f"eos.{word}", installed=telling.target, end=end)
-    rows: list[tuple[str, str | Link]] = [(say("box.installed"), product(telling.target)), (say("eos.until"), end)]
+    rows: list[tuple[str, str | Link]] = [(say("box.installed"), product(telling.target)),
+                                          (say("eos.until"), capital(end))]
     steps: tuple[Section, ...] = ()
     if facts.way is not None:
         newest = facts.way.target
         rows += [(say("eos.newest"), product(str(newest.version))),
-                 (say("eos.newest_until"), wording.end_of_day(newest.support.until)),
+                 (say("eos.newest_until"), capital(wording.end_of_day(newest.support.until))),
                  (say("eos.steps"), wording.all_of([product(str(hop.version)) for hop in facts.way.hops]))]
         steps = (Section(say("eos.next"), (Paragraph(telling.text(newest.summary)),
                                            Paragraph(say("before.backup"), strong=True))),)
-    act = say("eos.act", newest=facts.way.target.version) if facts.way is not None else say("eos.act_none")
+    act = (say("eos.act_none") if facts.way is None
+           else say("eos.act_ended" if facts.stage == 0 else "eos.act", newest=facts.way.target.version))
+    meaning = say("eos.meaning_ended" if facts.stage == 0 else "eos.meaning")
     return Body(
         product(telling.target), (say(f"eos.subject_{word}", day=wording.short_day(until)),),
         say(f"eos.title_{word}", installed=telling.target), summary, (Paragraph(summary, strong=True),),
-        (Section(say("act.title"), (Paragraph(act, strong=True), Paragraph(say("eos.meaning")))),
+        (Section(say("act.title"), (Paragraph(act, strong=True), Paragraph(meaning))),
          Section(say("box.title"), (Pairs(tuple(rows)),)), *steps),
         say("why.text", customer=facts.customer_name, role=say("role.notices")))
 
@@ -46,7 +49,7 @@ def licence(telling: Telling[LicenceFacts]) -> Body:
     rows: list[tuple[str, str | Link]] = [
         (say("licence.product"), found.product), (say("licence.vendor"), found.vendor),
         (say("licence.quantity"), f"{wording.number(found.quantity)} ({found.metric})"),
-        (say("licence.until"), end), (say("licence.held"), found.held_at)]
+        (say("licence.until"), capital(end)), (say("licence.held"), found.held_at)]
     return Body(
         PRODUCT, (say(f"licence.subject_{word}", day=wording.short_day(facts.until)), found.product),
         say(f"licence.title_{word}"), summary, (Paragraph(summary, strong=True),),

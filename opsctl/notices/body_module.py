@@ -5,7 +5,7 @@ from __future__ import annotations
 from opsctl.contract.services import PRODUCT
 from opsctl.notices.matters import ModuleFacts
 from opsctl.notices.model import Item, Link, Pairs, Paragraph, Points, Section
-from opsctl.notices.telling import Body, Telling, product
+from opsctl.notices.telling import Body, Telling, capital, product
 
 
 def body(telling: Telling[ModuleFacts]) -> Body:
@@ -17,7 +17,7 @@ def body(telling: Telling[ModuleFacts]) -> Body:
     terms = telling.paragraphs(source.terms) if source.terms is not None else (Paragraph(say("module.no_terms")),)
     rows: list[tuple[str, str | Link]] = [
         (say("module.module"), name), (say("module.release"), product(telling.target)),
-        (say("module.answer"), by), (say("module.state"), say("module.state_value"))]
+        (say("module.answer"), capital(by)), (say("module.state"), capital(say("module.state_value")))]
     install = [Item(say("module.step_answer", email=telling.brand.email)), Item(say("module.step_record")),
                Item(say("module.step_hosted" if facts.hosted else "module.step_customer"))]
     return Body(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opsctl.contract.services import PRODUCT
 from opsctl.notices import sections_change, sections_help, sections_install
 from opsctl.notices.model import Banner, Block, Link, NoticeKind, Pairs, Paragraph, ReleaseFacts, Section
-from opsctl.notices.telling import Body, Telling, closed, product
+from opsctl.notices.telling import Body, Telling, capital, closed, product
 from opsctl.releases.content import Headline
 from opsctl.releases.severity import Severity
 
@@ -94,8 +94,7 @@ def _box(telling: Telling[ReleaseFacts], *, short: bool = False) -> Pairs:
                                    steps=wording.count("steps", len(facts.way.hops))),
                    "restart": say(f"restart.{brought.restart}"),
                    "reversible": say(f"reversible.{brought.reversible_until}")}
-    rows: list[tuple[str, str | Link]] = [(say(f"box.{key}"), value[:1].upper() + value[1:])
-                                          for key, value in values.items()]
+    rows: list[tuple[str, str | Link]] = [(say(f"box.{key}"), capital(value)) for key, value in values.items()]
     return Pairs(tuple(rows))
 
 

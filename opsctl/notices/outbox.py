@@ -11,18 +11,35 @@ from opsctl.releases.version import Version
 
 OF_A_RELEASE = frozenset({NoticeKind.UPDATE, NoticeKind.MAJOR, NoticeKind.SECURITY})
 """Kinds of which only the last one counts: it is cumulative."""
+OF_AN_END = frozenset({NoticeKind.END_OF_SUPPORT, NoticeKind.LICENCE_EXPIRY})
+"""Kinds that remind of one end again and again; the last reminder counts."""
 
 
 def current(drafts: Sequence[Revision], installed: Version | None) -> tuple[Revision, ...]:
-    """The newest revision of each notice, without those that a later release notice or the customer has overtaken.
+    """The newest revision of each notice, without those that a later notice or the customer has overtaken.
 
-    drafts: in the order of drafting. installed: a notice of a release that the customer has by now is overtaken.
+    drafts: in the order of drafting. installed: a notice of a release that the customer has by now is overtaken, and
+    so is the end of support of one that it has no more.
     """
     newest = {draft.notice: draft for draft in drafts}
-    releases = [draft for draft in drafts if draft.kind in OF_A_RELEASE]
-    last = releases[-1].notice if releases else ""
-    return tuple(draft for draft in newest.values() if draft.kind not in OF_A_RELEASE
-                 or (draft.notice == last and (installed is None or Version.parse(draft.release) > installed)))
+    last = {_series(draft): draft.notice for draft in drafts}
+    return tuple(draft for draft in newest.values()
+                 if last[_series(draft)] == draft.notice and not _has_passed(draft, installed))
+
+
+def _series(draft: Revision) -> str:
+    """Notices of one series follow each other: release notices, and the reminders of one end, `.d90` before `.d30`."""
+    if draft.kind in OF_A_RELEASE:
+        return "release"
+    return draft.notice.rpartition(".d")[0] if draft.kind in OF_AN_END else draft.notice
+
+
+def _has_passed(draft: Revision, installed: Version | None) -> bool:
+    if installed is None:
+        return False
+    if draft.kind in OF_A_RELEASE:
+        return Version.parse(draft.release) <= installed
+    return draft.kind is NoticeKind.END_OF_SUPPORT and Version.parse(draft.release) != installed
 
 
 def to_send(drafts: Sequence[Revision], installed: Version | None) -> tuple[str, ...]:

@@ -83,6 +83,11 @@ def closed(telling: Telling[Installable]) -> tuple[SecurityChange, ...]:
     return tuple(found.change for found in telling.facts.content.changes if isinstance(found.change, SecurityChange))
 
 
+def capital(words: str) -> str:
+    """A phrase that stands alone, with a capital first letter."""
+    return words[:1].upper() + words[1:]
+
+
 def product(version: str) -> str:
     """The product with its version."""
     return f"{PRODUCT} {version}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -12,6 +14,7 @@ from opsctl.notices import drafting, examples, render, translations
 from opsctl.notices.layers import Layers
 from opsctl.notices.letter import SUBJECT_LENGTH
 from opsctl.notices.model import Edition, Facts, Letter, NoticeKind, Recipient
+from opsctl.notices.outgoing import outgoing
 from tests.unit.notices.conftest import ROOT
 from tests.unit.notices.test_letter import Words
 
@@ -96,6 +99,20 @@ def test_every_notice_gives_three_channels_and_what_all_have(facts: Facts, langu
     assert all(channel in text for channel in (BRAND.website, BRAND.phone, BRAND.email))
     assert len(letter.subject) <= SUBJECT_LENGTH and letter.subject.startswith(f"[{PRODUCT}")
     assert facts.notice in text
+
+
+def test_what_is_drafted_leaves_as_it_was_meant(facts: Facts) -> None:
+    """The check before a mail is handed over knows the attachments and the thread of later revisions."""
+    recipient = Recipient("Ærlig Anna", "anna@customer.example", "da")
+    files = drafting.files(facts, (recipient,), Edition(4, examples.NOW, ("wording",)), BRAND, TEMPLATES)
+    [entry] = json.loads(files.content[drafting.SUMMARY])["recipients"]
+    sent = outgoing(files.content["message.eml"], recipient, BRAND, examples.NOW, entry["subject"],
+                    entry["message_id"])
+    parsed = message_from_bytes(sent, policy=policy.SMTP)
+    assert len(str(parsed["References"]).split()) == 3 and "X-Unsent" not in parsed and b"\r\n.\r\n" not in sent
+    drafted = message_from_bytes(files.content["message.eml"], policy=policy.SMTP)
+    assert [part.get_payload(decode=True) for part in parsed.walk() if not part.is_multipart()] == [
+        part.get_payload(decode=True) for part in drafted.walk() if not part.is_multipart()]
 
 
 def test_the_ids_of_notices_have_a_dot_and_fit_a_folder_and_a_message_id() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -33,6 +34,18 @@ def test_of_releases_only_the_last_counts_and_of_a_notice_its_newest_revision() 
     assert current([NEW, OLD], INSTALLED) == (OLD,), "a withdrawn one gives way to the one drafted after it"
     assert current([NEW, PLATFORM], Version.parse("6.0.0")) == (PLATFORM,)
     assert current([NEW], None) == (NEW,), "the installed version is not known"
+
+
+def test_of_the_reminders_of_one_end_the_last_counts_while_it_is_the_customer_s() -> None:
+    year, quarter = (ending(f"end-of-support-5.4.0.d{days}") for days in (365, 90))
+    licence = replace(year, notice="licence.sample-maps.2028-06-30.d30", kind=NoticeKind.LICENCE_EXPIRY, release="")
+    assert current([year, licence], INSTALLED) == (year, licence)
+    assert current([year, quarter, licence], INSTALLED) == (quarter, licence)
+    assert current([year, quarter, licence], Version.parse("5.5.0")) == (licence,), "it ends for somebody else"
+
+
+def ending(notice: str) -> Revision:
+    return replace(made(notice, kind=NoticeKind.END_OF_SUPPORT, approved=False), release="5.4.0")
 
 
 @pytest.mark.parametrize(("drafts", "names"), [
