@@ -182,22 +182,14 @@ def machine_cpu() -> float:
 
 @contextmanager
 def largest(out: list[float]) -> Iterator[None]:
-    """The peak memory of the largest of the processes that run meanwhile, by sampling; appended in megabytes."""
+    """The peak memory of the largest descendant of this process meanwhile, by sampling; appended in megabytes."""
     import threading
 
     peak, stop = [0.0], threading.Event()
-    known = {path.name for path in Path("/proc").glob("[0-9]*")}
 
     def watch() -> None:
         while not stop.wait(0.1):
-            for path in Path("/proc").glob("[0-9]*"):
-                if path.name not in known:
-                    try:
-                        text = (path / "status").read_text()
-                    except OSError:
-                        continue
-                    if "postgres" not in text.splitlines()[0] and "VmHWM" in text:
-                        peak[0] = max(peak[0], int(text.split("VmHWM:")[1].split()[0]) / 1024)
+            peak[0] = max([peak[0], *descendants_peaks()])
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -207,6 +199,26 @@ def largest(out: list[float]) -> Iterator[None]:
         stop.set()
         watcher.join()
         out.append(peak[0])
+
+
+def descendants_peaks() -> Iterator[float]:
+    """Peak memory in megabytes of every process that this one started, directly or not; the server is not among them.
+    """
+    found: dict[int, tuple[int, float]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (path / "status").read_text()
+        except OSError:
+            continue
+        if "VmHWM:" in text:
+            found[int(path.name)] = (int(text.split("PPid:")[1].split()[0]),
+                                     int(text.split("VmHWM:")[1].split()[0]) / 1024)
+    for number, (parent, peak) in found.items():
+        above = parent
+        while above in found and above != os.getpid():
+            above = found[above][0]
+        if above == os.getpid() and number != os.getpid():
+            yield peak
 
 
 def measured(act: Callable[[], None], stored: Path | None) -> Figure:

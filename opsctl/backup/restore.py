@@ -69,7 +69,7 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
     `unit` when left running. Ledger: `backup.restored`. A failure empties the place again. rehearsal: nothing
     of it stays, and the ledger gets `backup.rehearsed`.
     """
-    target = _target(directory, database, cluster, port)
+    target = target_of(directory, database, cluster, port)
     wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth, rehearsal)
 
     def act(run: Run) -> Outcome:
@@ -96,7 +96,8 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
                    terms_of=terms_instant(backup_id))
 
 
-def _target(directory: str, database: str, cluster: str, port: int) -> Target:
+def target_of(directory: str, database: str, cluster: str, port: int) -> Target:
+    """The place an operator named; UsageError for none, two, or one that is not fit."""
     if bool(directory) == bool(database):
         raise UsageError("a restore needs one place",
                          "give --directory for a physical backup, or --database for a logical one")

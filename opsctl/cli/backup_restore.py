@@ -30,7 +30,9 @@ def restore(customer: Customer, backup: BackupId = None, *,
     """Restore into a new data directory or a new database and check it; what runs is not touched."""
     from opsctl.adapters.secrets import resolve
     from opsctl.backup.restore import restore as restore_backup
+    from opsctl.backup.restore import target_of
 
+    target_of(directory, database, cluster, port)
     with workplace(acts=True) as place:
         found = custody(place, customer)
         chosen = backup or newest(place, found)
