@@ -95,8 +95,9 @@ def coverage(release: Annotated[str, typer.Option("--release", metavar="VERSION"
                 *(covering.Row(name, "", release, "no", "its profile cannot be read") for name in selection.broken)]
     if output is not None:
         _write(output, covering.table_text(rows).encode())
-    text = table(("customer", "informed", "when", "contact", "why not"),
-                 [(row.customer, row.informed, row.at, row.contact, row.reason) for row in rows])
+    text = table(("customer", "informed", "when", "message", "contact", "why not"),
+                 [(row.customer, row.informed, row.at, f"{row.notice} r{row.revision}" if row.notice else "",
+                   row.contact, row.reason) for row in rows])
     return Result({"rows": [asdict(row) for row in rows]}, text)
 
 

@@ -38,8 +38,9 @@ _EXIT: Mapping[Status, ExitCode] = {
     Status.LOCKED: ExitCode.LOCKED,
 }
 
-_GRAVITY = (ExitCode.EVIDENCE_DAMAGED, ExitCode.FAILED, ExitCode.CONFIGURATION, ExitCode.CHECK_FAILED,
-            ExitCode.PARTIAL, ExitCode.APPROVAL, ExitCode.OUTSIDE_WINDOW, ExitCode.NOT_COVERED, ExitCode.LOCKED)
+_GRAVITY = (ExitCode.EVIDENCE_DAMAGED, ExitCode.FAILED, ExitCode.CONFIGURATION, ExitCode.USAGE,
+            ExitCode.CHECK_FAILED, ExitCode.PARTIAL, ExitCode.APPROVAL, ExitCode.OUTSIDE_WINDOW, ExitCode.NOT_COVERED,
+            ExitCode.LOCKED)
 
 
 @dataclass(frozen=True)

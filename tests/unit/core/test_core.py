@@ -52,3 +52,8 @@ def outcome(status: Status, code: ExitCode | None = None) -> Outcome:
 ])
 def test_one_exit_code_for_many(outcomes: list[Outcome], code: ExitCode) -> None:
     assert combined_exit_code(outcomes) is code
+
+
+@pytest.mark.parametrize("code", [code for code in ExitCode if code is not ExitCode.OK])
+def test_no_exit_code_of_a_row_is_lost(code: ExitCode) -> None:
+    assert combined_exit_code([outcome(Status.DONE), outcome(Status.FAILED, code)]) is code
