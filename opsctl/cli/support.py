@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from opsctl.cli import support_bundle, support_cost, support_exchange, support_intake, support_log, support_read
+from opsctl.cli import (
+    support_bundle,
+    support_cost,
+    support_exchange,
+    support_intake,
+    support_log,
+    support_message,
+    support_read,
+)
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.result import Result, table
 from opsctl.cli.support_times import both, hours, local
@@ -159,7 +167,7 @@ _WRITING: Mapping[str, Callable[..., Result]] = {
 _READING: Mapping[str, Callable[..., Result]] = {
     "list": support_read.list_requests, "show": support_read.show, "due": support_read.due,
     "explain": support_read.explain, "export": support_exchange.export_requests, "costs": support_cost.costs,
-    "bundle": support_bundle.bundle}
+    "bundle": support_bundle.bundle, "message": support_message.message}
 for _name, _function in _WRITING.items():
     command(app, "support", _name, kind=Kind.ACTS, without=_LOGS)(_function)
 for _name, _function in _READING.items():

@@ -104,6 +104,7 @@ def open_request(
     from opsctl.support.service import open_request as record
 
     found = profile(customer)
+    found_by_customer = origin is OriginOption.CUSTOMER
     mail = _mail(email)
     answers = answers_of(error, stops, data_loss, important, costly)
     report = Report(
@@ -114,7 +115,7 @@ def open_request(
     with workplace(acts=True) as place:
         with writing(place, found.customer) as log:
             request = record(log, contract_of(place, found), report)
-        return shown(place, request, "logged")
+        return shown(place, request, "logged", "received" if found_by_customer else "")
 
 
 def _mail(path: Path | None) -> Mail | None:

@@ -23,6 +23,7 @@ from opsctl.cli.support_intake import (
     given_time,
 )
 from opsctl.cli.workplace import workplace
+from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
     from opsctl.runs.workplace import Workplace
@@ -35,8 +36,11 @@ When = Annotated[str | None, typer.Option("--when", metavar="TIME", help="When i
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stays on record.")]
 
 
-def changed(id: str, act: Callable[[Log], Request], verb: str) -> Result:
-    """Change one request within its customer's log, and show where it stands then."""
+def changed(id: str, act: Callable[[Log], Request], verb: str, tell: str = "") -> Result:
+    """Change one request within its customer's log, and show where it stands then.
+
+    tell: what the customer is to be told of; then its text follows.
+    """
     from opsctl.support.log import customer_of, found, read, writing
 
     customer = customer_of(id)
@@ -45,10 +49,10 @@ def changed(id: str, act: Callable[[Log], Request], verb: str) -> Result:
         found(read(place, [customer]), id)
         with writing(place, customer) as log:
             request = act(log)
-        return shown(place, request, verb)
+        return shown(place, request, verb, tell)
 
 
-def shown(place: Workplace, request: Request, verb: str) -> Result:
+def shown(place: Workplace, request: Request, verb: str, tell: str = "") -> Result:
     """What a command says after it: the level, the deadline or verdict, and what the customer is told next."""
     from opsctl.cli.support_times import both
     from opsctl.cli.support_view import ZONE, data
@@ -65,8 +69,27 @@ def shown(place: Workplace, request: Request, verb: str) -> Result:
             lines.append(f"target    {both(request.clock.target, ZONE)}: late at reclassification")
     else:
         lines.append(f"started   {both(request.start.at, ZONE)}; verdict {request.word(now).value}")
-    warnings = (f"{request.id} is logged, and not covered: {request.not_covered}",) if request.not_covered else ()
+    uncovered = f"{request.id} is logged, and not covered: {request.not_covered}"
+    warnings: tuple[str, ...] = (uncovered,) if request.not_covered else ()
+    if tell:
+        words, problem = _message(place, request, tell)
+        row["message"] = words
+        quoted = [f"  {part}".rstrip() for part in words.splitlines()]
+        lines += ["", "To tell the customer:", "", *quoted] if words else []
+        warnings += (problem,) if problem else ()
     return Result(row, "\n".join(lines), warnings=warnings)
+
+
+def _message(place: Workplace, request: Request, tell: str) -> tuple[str, str]:
+    """The text for the customer, or why there is none: what was recorded stays recorded."""
+    from opsctl.cli.support_message import text
+    from opsctl.core.errors import OpsctlError
+    from opsctl.support.message import Occasion
+
+    try:
+        return text(place, request, Occasion(tell)), ""
+    except OpsctlError as error:
+        return "", f"no text for the customer could be written: {error.message}"
 
 
 def level(id: Id, letter: Annotated[str, typer.Option("--level", metavar="LEVEL", help="A, B, C or D.")],
@@ -77,7 +100,7 @@ def level(id: Id, letter: Annotated[str, typer.Option("--level", metavar="LEVEL"
 
     answers = answers_of(error, stops, data_loss, important, costly)
     return changed(id, lambda log: set_level(log, id, letter, reason, at=given_time(when, "--when"), answers=answers,
-                                             late_reason=late_reason), f"has level {letter} now")
+                                             late_reason=late_reason), f"has level {letter} now", "level")
 
 
 def start(id: Id, by: Annotated[str, typer.Option("--by", metavar="NAME", help="The person who handles it, by name.")],
@@ -86,7 +109,7 @@ def start(id: Id, by: Annotated[str, typer.Option("--by", metavar="NAME", help="
     from opsctl.support.handling import start as record
 
     return changed(id, lambda log: record(log, id, by, at=given_time(when, "--when"), late_reason=late_reason),
-                   "is being handled")
+                   "is being handled", "started")
 
 
 def wait(id: Id, cause: Annotated[str, typer.Option("--for", metavar="WHAT", help="customer, access or third-party.")],
@@ -107,11 +130,15 @@ def resume(id: Id, when: When = None, late_reason: LateReason = "") -> Result:
 
 def note(id: Id, text: Annotated[str, typer.Argument(metavar="TEXT", help="What to note.")],
          answer: Annotated[bool, typer.Option("--answer", help="It is an answer that was given to the customer.")]
+         = False, informed: Annotated[bool, typer.Option("--informed", help="It says how the customer was informed.")]
          = False) -> Result:
-    """Add a note, or with --answer what the customer was answered."""
+    """Add a note; with --answer what the customer was answered, with --informed that it was told."""
     from opsctl.support.service import note as record
 
-    return changed(id, lambda log: record(log, id, text, kind="answer" if answer else "note"), "noted")
+    if answer and informed:
+        raise UsageError("a note is either an answer or word that the customer was informed", "give one of them")
+    kind = "answer" if answer else "informed" if informed else "note"
+    return changed(id, lambda log: record(log, id, text, kind=kind), "noted")
 
 
 def close(id: Id, text: Annotated[str, typer.Argument(metavar="TEXT", help="What came of it.")], when: When = None,
@@ -120,7 +147,7 @@ def close(id: Id, text: Annotated[str, typer.Argument(metavar="TEXT", help="What
     from opsctl.support.service import close as record
 
     return changed(id, lambda log: record(log, id, text, at=given_time(when, "--when"), late_reason=late_reason),
-                   "closed")
+                   "closed", "closed")
 
 
 def reopen(id: Id, reason: Reason) -> Result:
