@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ import pytest
 
 from opsctl.adapters.objects import open_store
 from opsctl.adapters.ssh import Shell, connect
+from opsctl.backup import dialogue
 from opsctl.backup.catalog import catalog
 from opsctl.backup.prune import clean
 from opsctl.backup.restore import restore
@@ -26,6 +29,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.core.secret import Secret
 from opsctl.lab.fault import set_fault
 from opsctl.ledger import open_ledger
+from opsctl.profiles.hosted import DirectoryStore
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
@@ -67,7 +71,7 @@ def wait_gone(shell: Shell, unit: str, seconds: float) -> None:
     assert processes(shell, unit) == {}
 
 
-def in_background(work: Callable[[], Any]) -> Callable[[], Any]:
+def in_background(work: Callable[[], Any], seconds: float = 120) -> Callable[[], Any]:
     """Start `work` in a thread; the returned function waits for its result or raises its error."""
     box: dict[str, Any] = {}
 
@@ -81,7 +85,7 @@ def in_background(work: Callable[[], Any]) -> Callable[[], Any]:
     thread.start()
 
     def wait() -> Any:
-        thread.join(120)
+        thread.join(seconds)
         assert not thread.is_alive()
         if "error" in box:
             raise box["error"]
@@ -291,8 +295,9 @@ def test_a_lost_lease_publishes_nothing(workplace: Workplace, lab: Path) -> None
     assert nothing_in_store(workplace, profile)
 
 
-def test_a_frozen_host_is_given_up_within_two_minutes(workplace: Workplace, lab: Path) -> None:
-    """Its kernel still acknowledges every packet, so only silence tells."""
+def test_a_frozen_host_is_given_up(workplace: Workplace, lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel still acknowledges every packet, so only silence tells; here after 25 seconds, not after 130."""
+    monkeypatch.setattr(dialogue, "SILENCE_SECONDS", 25)
     profile = hosted(workplace, "sample-cedervig")
     with shell_on(workplace, profile, "cedervig-1") as shell:
         wait = in_background(lambda: run_backup(workplace, profile, bandwidth=SLOW // 4, sizes=TINY))
@@ -308,6 +313,132 @@ def test_a_frozen_host_is_given_up_within_two_minutes(workplace: Workplace, lab:
         assert "nothing was heard" in outcome.summary
         wait_gone(shell, unit_of("sample-cedervig"), 30)
     assert nothing_in_store(workplace, profile)
+
+
+@pytest.mark.parametrize("customer", ["sample-aalund"])
+def test_a_link_cut_for_a_minute_is_ridden_out(workplace: Workplace, lab: Path, customer: str) -> None:
+    """The parts under way are sent again and the dialogue goes on: one run, one backup, whole."""
+    profile = hosted(workplace, customer)
+    with shell_on(workplace, profile, DATABASE_HOSTS[customer]) as shell:
+        wait = in_background(lambda: run_backup(workplace, profile, bandwidth=SLOW, sizes=SIZES), seconds=400)
+        wait_for(shell, unit_of(customer), "age")
+        time.sleep(2)
+    set_fault(DATABASE_HOSTS[customer], "link-down", True)
+    try:
+        time.sleep(60)
+    finally:
+        set_fault(DATABASE_HOSTS[customer], "link-down", False)
+    outcome = wait()
+    assert outcome.status is Status.DONE, outcome
+    found = catalog(workplace, profile)
+    assert ([backup.good for backup in found.backups], found.leftovers) == ([True], ())
+    assert verify(workplace, profile, found.backups[0].place.backup_id).status is Status.DONE
+
+
+def test_a_store_that_fails_midway_gets_no_backup(workplace: Workplace, lab: Path) -> None:
+    """503 to everything: retried for a while, then given up; what was begun is found and removed afterwards."""
+    profile = hosted(workplace, "sample-birkeby")
+    with shell_on(workplace, profile, "birkeby-db") as shell:
+        wait = in_background(lambda: run_backup(workplace, profile, bandwidth=SLOW, sizes=SIZES), seconds=300)
+        wait_for(shell, unit_of("sample-birkeby"), "age")
+        set_fault("s3", "errors", True)
+        try:
+            outcome = wait()
+        finally:
+            set_fault("s3", "errors", False)
+        wait_gone(shell, unit_of("sample-birkeby"), 10)
+    assert outcome.status is Status.FAILED, outcome
+    assert re.search("503|SlowDown", outcome.summary), outcome
+    assert catalog(workplace, profile).backups == ()
+    assert clean(workplace, profile).code is ExitCode.OK
+    assert nothing_in_store(workplace, profile)
+
+
+def test_a_full_disk_under_the_store_gets_no_backup(workplace: Workplace, lab: Path) -> None:
+    profile = hosted(workplace, "sample-cedervig")
+    store = profile.backup.store
+    assert isinstance(store, DirectoryStore)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", store.path], check=True)
+    try:
+        outcome = run_backup(workplace, profile, sizes=TINY)
+        assert outcome.status is Status.FAILED, outcome
+        assert "No space left" in outcome.summary + str(outcome.data)
+        assert "disk" in outcome.resolution
+        assert nothing_in_store(workplace, profile)
+    finally:
+        subprocess.run(["umount", store.path], check=True)
+
+
+def test_a_host_that_goes_down_midway_publishes_nothing(workplace: Workplace, lab: Path,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogue, "SILENCE_SECONDS", 25)
+    profile = hosted(workplace, "sample-cedervig")
+    with shell_on(workplace, profile, "cedervig-1") as shell:
+        wait = in_background(lambda: run_backup(workplace, profile, bandwidth=SLOW // 4, sizes=TINY))
+        wait_for(shell, unit_of("sample-cedervig"), "age")
+    set_fault("cedervig-1", "stop", True)
+    try:
+        outcome = wait()
+    finally:
+        set_fault("cedervig-1", "stop", False)
+    assert outcome.status is Status.FAILED, outcome
+    assert nothing_in_store(workplace, profile)
+    wait_until_up(workplace, profile, "cedervig-1")
+    assert run_backup(workplace, profile).status is Status.DONE
+
+
+def wait_until_up(workplace: Workplace, profile: KamstrupProfile, host: str) -> None:
+    """Until the host answers and its database too."""
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            with shell_on(workplace, profile, host) as shell:
+                query(shell, profile.databases[0].engine, "select 1;")
+                return
+        except (OperationFailed, AssertionError):
+            assert time.monotonic() < deadline, f"{host} does not come up again"
+            time.sleep(0.5)
+
+
+def test_a_database_that_is_down_is_named(workplace: Workplace, lab: Path) -> None:
+    profile = hosted(workplace, "sample-birkeby")
+    with shell_on(workplace, profile, "birkeby-db") as shell:
+        assert shell.run(["pg_ctlcluster", "15", "main", "stop", "--", "-m", "fast"], sudo=True,
+                         timeout=60).exit_code == 0
+        try:
+            outcome = run_backup(workplace, profile)
+        finally:
+            assert shell.run(["systemctl", "restart", "postgresql@15-main"], sudo=True, timeout=60).exit_code == 0
+    assert outcome.status is Status.FAILED
+    assert "not online" in outcome.summary
+    assert "pg_ctlcluster" in outcome.resolution
+
+
+def test_missing_rights_are_named_with_their_remedy(workplace: Workplace, lab: Path) -> None:
+    profile = hosted(workplace, "sample-birkeby")
+    with shell_on(workplace, profile, "birkeby-db") as shell:
+        hba = "/etc/postgresql/15/main/pg_hba.conf"
+        assert shell.run(["cp", "-p", hba, f"{hba}.test"], sudo=True).exit_code == 0
+        try:
+            shell.run(["sed", "-i", "1i local replication all reject", hba], sudo=True)
+            query(shell, profile.databases[0].engine, "select pg_reload_conf();")
+            time.sleep(0.5)
+            outcome = run_backup(workplace, profile)
+        finally:
+            shell.run(["mv", f"{hba}.test", hba], sudo=True)
+            query(shell, profile.databases[0].engine, "select pg_reload_conf();")
+    assert outcome.status is Status.FAILED
+    assert "refuses a replication connection" in outcome.summary
+    assert "pg_hba.conf" in outcome.resolution
+
+
+def test_a_missing_part_is_found(workplace: Workplace, lab: Path) -> None:
+    profile = hosted(workplace, "sample-cedervig")
+    backup_id = run_backup(workplace, profile).data["backups"][0]["backup_id"]
+    open_store(profile.backup.store).delete(f"sample-cedervig/ready/{backup_id}/volume-0001.age")
+    assert not catalog(workplace, profile).find(backup_id).good
+    outcome = verify(workplace, profile, backup_id)
+    assert (outcome.code, "missing" in outcome.summary) == (ExitCode.CHECK_FAILED, True)
 
 
 def test_extra_tablespaces_are_refused_with_the_remedy(workplace: Workplace, lab: Path) -> None:
