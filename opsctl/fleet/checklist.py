@@ -124,6 +124,10 @@ def _recorded(workplace: Workplace, profile: Profile, step: Step, began: datetim
 
 
 def step_done(workplace: Workplace, profile: Profile, step: Step, began: datetime) -> Entry | None:
+    """Who last did a step by hand; a receipt counts only when it was signed after the last backups were handed over."""
+    handed = since(workplace, profile, RETURNED, began) if step is Step.RECEIPT else None
+    if handed is not None:
+        began = handed.recorded_at
     return next((entry for entry in workplace.ledger.entries(profile.customer, kinds=[STEP_DONE], since=began,
                                                              newest_first=True) if entry.payload["step"] == step), None)
 

@@ -29,7 +29,7 @@ from opsctl.fleet.checklist import (
     since,
     step_done,
 )
-from opsctl.fleet.returning import ERASED
+from opsctl.fleet.returning import ERASED, RETURNED
 from opsctl.ledger import held
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.service import LEASE_SECONDS
@@ -84,7 +84,10 @@ def done(workplace: Workplace, profile: Profile, step: str, by: str, evidence: P
     except OSError as error:
         raise UsageError(f"{evidence} cannot be read: {error.strerror}", "name the file that proves it") from None
     with _alone(workplace, profile) as lease:
-        require_leaving(workplace, profile)
+        began = require_leaving(workplace, profile)
+        if step == Step.RECEIPT and since(workplace, profile, RETURNED, began) is None:
+            raise UsageError("nothing was handed over yet that could be signed for",
+                             f"`opsctl customer offboard {profile.customer} --return-backups FOLDER` first")
         workplace.ledger.append(profile.customer, STEP_DONE, {
             "step": step, "by": workplace.ledger.put_personal(profile.customer, by.strip()), "file": evidence.name,
             "sha256": digest}, actor=workplace.actor, lease=lease)
@@ -120,7 +123,7 @@ def require_after_last_day(workplace: Workplace, profile: Profile) -> None:
 
 
 def require_receipt(workplace: Workplace, profile: Profile) -> None:
-    """UsageError until the customer has signed for its backups."""
+    """UsageError until the customer has signed for its backups, after the last of them were handed over."""
     began = require_leaving(workplace, profile)
     if step_done(workplace, profile, Step.RECEIPT, began) is None:
         raise UsageError("the customer has not signed for its backups", f"`opsctl customer offboard {profile.customer} "

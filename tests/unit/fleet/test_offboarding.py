@@ -150,14 +150,32 @@ def test_a_step_needs_its_proof(leaving: Bench, tmp_path: Path) -> None:
             done(place, profile, step, by, file)
 
 
-def test_what_was_done_for_an_earlier_leaving_does_not_count(leaving: Bench, tmp_path: Path) -> None:
+def test_what_was_done_for_an_earlier_leaving_does_not_count(leaving: Bench, store: MemoryObjects,
+                                                             tmp_path: Path) -> None:
     place, profile = leaving.workplace, leaving.profile
     start(place, profile, LAST, "notice N-1")
+    hand_over(place, profile, tmp_path / "returned", store=store)
     done(place, profile, Step.RECEIPT.value, "B. Person", proof(tmp_path))
     cancel(place, profile, "it stays")
     leaving.clock.move(timedelta(days=1))
     start(place, profile, LAST, "notice N-2")
     with pytest.raises(UsageError, match="not signed"):
+        require_receipt(place, profile)
+
+
+def test_a_receipt_is_for_what_was_handed_over_before_it(leaving: Bench, store: MemoryObjects, tmp_path: Path) -> None:
+    place, profile = leaving.workplace, leaving.profile
+    start(place, profile, LAST, "notice N-1")
+    with pytest.raises(UsageError, match="nothing was handed over"):
+        done(place, profile, Step.RECEIPT.value, "B. Person", proof(tmp_path))
+    for folder in ("one", "two"):
+        leaving.make(store)
+        leaving.clock.move(timedelta(hours=1))
+        hand_over(place, profile, tmp_path / folder, store=store)
+        with pytest.raises(UsageError, match="not signed"):
+            require_receipt(place, profile)
+        leaving.clock.move(timedelta(hours=1))
+        done(place, profile, Step.RECEIPT.value, "B. Person", proof(tmp_path))
         require_receipt(place, profile)
 
 
