@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import iso, local_day
+from opsctl.installs.standing import INSTALLED
 from opsctl.ledger.model import Entry
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step, Version
 
-ACCEPTED, DRAFTED, INSTALLED = "notice.accepted", "notice.drafted", "release.installed"
+ACCEPTED, DRAFTED = "notice.accepted", "notice.drafted"
 NOTICE_POLICY = timedelta(days=4)
 """One working day after publication, with a weekend and a holiday between: before that a notice is not late."""
 

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 from opsctl.ledger.model import Entry
 from opsctl.promises.model import Item, Kept, Word
+from opsctl.promises.requests import received
 from opsctl.promises.view import View
+from opsctl.support.request import Request
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Facts:
     view: View
     register: tuple[Kept, ...]
     person: Callable[[str], str | None]
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests received in the month."""
+        return received(self.view)
 
     def in_month(self, *kinds: str) -> tuple[Entry, ...]:
         """The entries of these kinds that were recorded within the month."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from opsctl.fleet import changelog as log
 from opsctl.ledger.model import Entry
 from opsctl.promises.backups import KINDS, damaged, good_backups
 from opsctl.promises.daily import NETWORK_CHECKED, STORAGE_MEASURED
@@ -63,24 +64,12 @@ def _seconds(payload: Mapping[str, Any]) -> str:
 
 
 def changes(facts: Facts) -> Section:
-    """5: what was installed, from the log."""
-    rows = [_patched(facts, entry) for entry in facts.in_month("patch.applied")]
-    for entry in facts.in_month("release.installed", "change.installed", "change.reported"):
-        said = entry.payload
-        rows.append(Row((facts.local(entry.recorded_at), str(said.get("host", "READY")),
-                         f"{said.get('from', '')} to {said.get('to', said.get('version', ''))}".strip(),
-                         str(said.get("result", entry.kind))), (entry.reference,)))
+    """5: what was installed, from the change log."""
+    entries = {f"C{entry.sequence}": entry.reference for entry in facts.in_month(*log.KINDS)}
+    rows = tuple(Row((facts.local(one.when), one.system, one.description, one.result), (entries[one.id],))
+                 for one in log.changes(facts.in_month(*log.KINDS)))
     notes = () if rows else ("No installed change is on record in this month.",)
-    return Section(5, "changes", "Changes installed", notes, ("When", "Where", "What", "Result"), tuple(rows))
-
-
-def _patched(facts: Facts, entry: Entry) -> Row:
-    after: Mapping[str, str] = entry.payload.get("after") or {}
-    changed = [name for name, version in sorted(after.items()) if entry.payload.get("before", {}).get(name) != version]
-    more = f" and {len(changed) - 6} more" if len(changed) > 6 else ""
-    what = f"{len(changed)} packages: {', '.join(changed[:6])}{more}" if changed else "no package"
-    return Row((facts.local(entry.recorded_at), str(entry.payload["host"]), what, str(entry.payload["result"])),
-               (entry.reference,))
+    return Section(5, "changes", "Changes installed", notes, ("When", "Where", "What", "Result"), rows)
 
 
 def platform(facts: Facts) -> Section:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from statistics import median
 
+from opsctl.contract.levels import LEVELS as CONTRACT_LEVELS
 from opsctl.contract.rasci import ROWS
 from opsctl.contract.services import PRODUCT
 from opsctl.contract.terms import AgreementState
@@ -16,6 +18,7 @@ from opsctl.report.service.model import Row, Section
 SOON = timedelta(days=90)
 NOTED = "report.noted"
 LEVELS = ("P39", "P40", "P41", "P42")
+LEVEL_PROMISE = {letter: level.promise for letter, level in CONTRACT_LEVELS.items()}
 
 
 def status(facts: Facts) -> Section:
@@ -56,7 +59,15 @@ def requests(facts: Facts) -> Section:
 
 def _figures(facts: Facts, promise: str) -> str:
     found = next((kept for kept in facts.register if kept.promise == promise), None)
-    return (found.figures or "no request") if found else "no request is on record"
+    if found is None:
+        return "no request is on record"
+    started = sorted(one.start.used_seconds / 3600 for one in facts.requests
+                     if one.start is not None and LEVEL_PROMISE[one.level] == promise)
+    waiting = [one.received for one in facts.requests if one.start is None and LEVEL_PROMISE[one.level] == promise]
+    words = [f"{sum(found.counts.values())} received, {found.figures}"]
+    words += [f"median {median(started):.2f} working hours until handling"] if started else []
+    words += [f"oldest not started received {facts.local(min(waiting))}"] if waiting else []
+    return "; ".join(words)
 
 
 def licences(facts: Facts) -> Section:
