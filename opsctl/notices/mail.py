@@ -20,7 +20,9 @@ from opsctl.notices import calendar_part, headers
 from opsctl.notices.brand import Brand
 from opsctl.notices.model import Edition, Letter, Recipient
 
+LINE_END = "\r\n"
 _THREAD = 8
+_IDENTITIES = frozenset({"In-Reply-To", "References"})
 MAXIMUM_LINE = 998
 """Bytes in a line without its end (RFC 5322, 2.1.1)."""
 
@@ -53,8 +55,9 @@ def render(letter: Letter, parts: Parts, *, notice: str, customer: str, recipien
     message = EmailMessage(policy=SMTP)
     _add_body(message, parts, identity)
     for name, value in wanted:
-        message[name] = value
-    written = _in_order(message.as_bytes(), [name for name, _ in wanted])
+        if name not in _IDENTITIES:
+            message[name] = value
+    written = _in_order(_thread_lines(wanted) + message.as_bytes(), [name for name, _ in wanted])
     _verify(written, message, wanted, recipient, brand)
     return written
 
@@ -89,6 +92,12 @@ def _thread(identity: str) -> list[tuple[str, str]]:
     before, number, contact = local.rsplit(".", 2)
     earlier = [f"<{before}.{revision}.{contact}@{domain}" for revision in range(1, int(number))][-_THREAD:]
     return [("In-Reply-To", earlier[-1]), ("References", " ".join(earlier))] if earlier else []
+
+
+def _thread_lines(wanted: Sequence[tuple[str, str | Address]]) -> bytes:
+    """The lines of the thread, an id per line: the library would turn a long one into encoded words."""
+    return b"".join(f"{name}: {str(value).replace(' ', LINE_END + ' ')}{LINE_END}".encode("ascii")
+                    for name, value in wanted if name in _IDENTITIES)
 
 
 def _address(name: str, address: str) -> Address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import getaddresses, parsedate_to_datetime
@@ -60,6 +61,20 @@ def test_the_message_id_is_stable_and_of_one_contact_and_revision() -> None:
     other = Recipient(ANNA.name, "b@sample.example", "da")
     assert len({identity(ANNA), identity(ANNA, 2), identity(other)}) == 3
     assert identity(ANNA).endswith("@ready-support.example>") and "anna" not in identity(ANNA)
+
+
+@pytest.mark.parametrize("revision", [2, 3, 12])
+def test_a_later_revision_answers_the_earlier_ones_in_plain_words(revision: int) -> None:
+    """An encoded word is no message id (RFC 2047, 5): a mail reader would not find the thread."""
+    written = made(ANNA, revision=revision)
+    head = written.partition(b"\r\n\r\n")[0]
+    lines = {line.partition(b":")[0].lower(): line for line in re.split(rb"\r\n(?![ \t])", head)}
+    before = [str(message_from_bytes(made(ANNA, revision=number), policy=policy.SMTP)["Message-ID"])
+              for number in range(1, revision)]
+    assert lines[b"in-reply-to"].split()[1:] == [before[-1].encode()]
+    assert lines[b"references"].split()[1:] == [one.encode() for one in before[-8:]]
+    assert all(len(line) <= 100 for line in head.split(b"\r\n"))
+    assert b"references" not in made(ANNA).partition(b"\r\n\r\n")[0].lower(), "the first answers nothing"
 
 
 def test_the_same_letter_gives_the_same_bytes() -> None:
