@@ -293,6 +293,23 @@ def test_memory_stays_bounded(server: S3Server, tmp_path: Path) -> None:
     assert 0 < peak < 110 * 1024, f"{peak} KiB"
 
 
+def test_memory_stays_bounded_on_the_way_back(tmp_path: Path) -> None:
+    """Over the channel, where each part passes the link's buffer as well."""
+    size, count = 16 << 20, 12
+    (tmp_path / "store").mkdir(mode=0o700)
+    (tmp_path / "store" / "volume").write_bytes(bytes(size) * count)
+    store = open_store(DirectoryStore(kind="directory", path=str(tmp_path / "store")))
+    digest = hashlib.sha256(bytes(size)).hexdigest()
+    parts = [{"key": "volume", "offset": number * size, "size": size, "sha256": digest} for number in range(count)]
+    order = Order("data", (Command("dd", ("dd", "of=/dev/null", "status=none")),), store.signs, parts=parts)
+    with local_program() as (program, link):
+        program.receive(order, StoreGiver(store)).require("receive")
+        status = Path(f"/proc/{link.process.pid}/status").read_text()
+        program.end()
+    peak = int(status.split("VmHWM:")[1].split()[0])
+    assert 0 < peak < 110 * 1024, f"{peak} KiB"
+
+
 def test_the_identity_stays_in_memory(tmp_path: Path, body: Path) -> None:
     """age decrypts with it; no argument list and no file of the host ever has it."""
     made = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True)

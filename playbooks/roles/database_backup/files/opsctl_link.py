@@ -83,7 +83,8 @@ class Link:
                 self.changed.notify_all()
         elif message["op"] in ("part", "stored"):
             size = message.get("bytes", 0)
-            body = bytes(self._buffer[:size])
+            with memoryview(self._buffer) as whole, whole[:size] as own:
+                body = bytes(own)
             del self._buffer[:size]
             self.incoming.put((message, body))
         elif message["op"] == "abort":
