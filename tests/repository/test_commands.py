@@ -17,7 +17,7 @@ for name in (*GROUPS, *COMMANDS):
 EVERY = sorted(DECLARED)
 # Commands that work on customers' systems or records: each must deliver a service of the contract.
 DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup", "restore"), ("backup", "prune"),
-           ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"),
+           ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"), ("backup", "rehearse"), ("backup", "keys"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("storage", "forecast"),
            ("storage", "history"), ("network", "check"), ("network", "history"), ("network", "inventory"),
            ("notice", "draft"),
