@@ -44,7 +44,7 @@ class Change:
 
 
 def changes(entries: Iterable[Entry]) -> Iterator[Change]:
-    """From entries of KINDS; a patch run that changed nothing on a host is no change."""
+    """From entries of KINDS; a host that a patch run changed nothing on, or did not come to, has no change."""
     for entry in entries:
         found = _change(entry)
         if found is not None:
@@ -73,6 +73,8 @@ def _patch(entry: Entry) -> Change | None:
     after = {name: version for name, version in said["after"].items() if version}
     changed = {name for name in {*said["before"], *after} if said["before"].get(name) != after.get(name)}
     reboot = said["reboot"]["done"]
+    if said["result"] == "not reached":
+        return None
     if not (changed or reboot or said["repaired"] or said["restarted"]) and said["result"] == "patched":
         return None
     what = "security fixes" if said["security_only"] else "updates"

@@ -35,8 +35,13 @@ def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
     gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
     ours = _hosted(profile)
     require_resolved(workplace, ours.customer)
-    require_window(workplace, ours, PATCH, timedelta(minutes=workplace.settings.policy.patch_minutes))
-    return apply(workplace, ours, plan=approved, security_only=options["security_only"], reboot=options["reboot"])
+
+    def may_start() -> None:
+        require_window(workplace, ours, PATCH, timedelta(minutes=workplace.settings.policy.patch_minutes))
+
+    may_start()
+    return apply(workplace, ours, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
+                 may_start=may_start)
 
 
 def install(workplace: Workplace, profile: Profile, options: Mapping[str, Any],

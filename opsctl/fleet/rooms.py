@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from opsctl.adapters.ansible_catalogue import BACKUP_PREPARE
 from opsctl.backup.presence import still_stored
 from opsctl.backup.prune import prune
@@ -11,6 +13,7 @@ from opsctl.core.outcome import Outcome
 from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import Rooms
+from opsctl.fleet.starting import require_window
 from opsctl.maintenance.service import apply
 from opsctl.network.service import check as check_network
 from opsctl.notices.service import draft
@@ -51,7 +54,9 @@ def _patch(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
     """All updates under a valid agreement; once it has ended, security fixes alone (P05)."""
     now = workplace.clock.now()
     valid = terms_at(profile, now).agreement_state(now) is AgreementState.VALID
-    return apply(workplace, profile, security_only=not valid)
+    length = timedelta(minutes=workplace.settings.policy.patch_minutes)
+    return apply(workplace, profile, security_only=not valid,
+                 may_start=lambda: require_window(workplace, profile, "patch apply", length))
 
 
 def _install(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, patched: bool) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from opsctl.core.errors import ExitCode
 from opsctl.core.outcome import Outcome, Status
 from opsctl.maintenance.model import HostPlan, PatchPlan
 from opsctl.runs.service import Run
@@ -31,6 +32,7 @@ class Evidence:
         self._by_name = {host.host: host for host in plan.hosts}
         self._open = list(hosts)
         self._hosts = tuple(hosts)
+        self._closed = False
         self.entries: dict[str, Mapping[str, Any]] = {}
 
     def take(self, host: str, data: Mapping[str, Any]) -> None:
@@ -43,11 +45,17 @@ class Evidence:
         """Record the hosts that did not finish well, with what they said."""
         from opsctl.adapters.ansible_events import HostState
 
-        for host in list(self._open):
+        for host in [name for name in self._open if name in results]:
             result = results[host]
             facts = result.data.get("platform_patch") or {}
             reached = result.state is not HostState.UNTOUCHED
             self._record(host, facts, FAILED if reached else NOT_REACHED, result.message)
+
+    def leave(self, reason: str, *, window: bool = False) -> None:
+        """Record the hosts that the work does not come to any more, and why; window: because it closed."""
+        self._closed = window
+        for host in list(self._open):
+            self._record(host, {}, NOT_REACHED, reason)
 
     def close(self) -> None:
         """Record the hosts that nothing is known about: the run ended before it could say."""
@@ -67,8 +75,8 @@ class Evidence:
         summary = "; ".join(f"{word}: {', '.join(hosts)}" for word, hosts in by_result.items() if hosts)
         details = [f"{host}: {self.entries[host]['message']}" for host in bad if self.entries[host]["message"]]
         return Outcome(self._run.customer, self._run.request.service, status, summary,
-                       "put it right and run it again: what is patched already stays so" if bad else "",
-                       warnings=warnings,
+                       _todo(bad, self._closed), warnings=warnings,
+                       exit_code=ExitCode.OUTSIDE_WINDOW if self._closed and not by_result[FAILED] else None,
                        data={"plan": self._plan.hash, "hosts": dict(self.entries), "details": details})
 
     def _record(self, host: str, facts: Mapping[str, Any], result: str, message: str) -> None:
@@ -77,6 +85,13 @@ class Evidence:
         self.entries[host] = payload
         self._run.record("patch.applied", payload)
         self._run.say(f"{host}: {result}")
+
+
+def _todo(bad: Sequence[str], closed: bool) -> str:
+    if not bad:
+        return ""
+    return ("run it again in the next window" if closed else "put it right and run it again") \
+        + ": what is patched already stays so"
 
 
 def _result(facts: Mapping[str, Any]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
-from opsctl.core.errors import ApprovalMissing, OperationFailed, UsageError
+from opsctl.core.errors import ApprovalMissing, OperationFailed, OutsideWindow, UsageError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.maintenance.evidence import Evidence
+from opsctl.maintenance.evidence import FAILED, Evidence
 from opsctl.maintenance.model import PatchPlan, differences
 from opsctl.maintenance.planning import plan_of
 from opsctl.profiles.model import KamstrupProfile
@@ -21,6 +21,8 @@ from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
+
+MayStart = Callable[[], None]
 
 
 def request(security_only: bool) -> Request:
@@ -48,23 +50,25 @@ def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], *,
 
 
 def apply(workplace: Workplace, profile: KamstrupProfile, *, plan: PatchPlan | None = None,
-          security_only: bool = False, reboot: bool = True) -> Outcome:
+          security_only: bool = False, reboot: bool = True, may_start: MayStart = lambda: None) -> Outcome:
     """Patch the customer's hosts one after the other, databases first; stop at the first that fails.
 
     plan: the approved one; it is made again and must match, else the outcome is ApprovalMissing (exit 6)
     with the differences; so it is without the approval that the profile asks for. Nothing to do gives
-    `unchanged`. Each host leaves a `patch.applied` entry.
+    `unchanged`. may_start: raises OutsideWindow, asked before each host after the first. Each host leaves a
+    `patch.applied` entry.
     """
     if plan is not None and (plan.customer, plan.security_only) != (profile.customer, security_only):
         raise UsageError(f"{profile.customer}: the plan is for {plan.customer}, "
                          f"{'security fixes only' if plan.security_only else 'all updates'}",
                          "make a plan for this customer and this choice")
     return perform(workplace, profile, request(security_only), "patch apply",
-                   partial(_apply, profile=profile, approved=plan, security_only=security_only, reboot=reboot))
+                   partial(_apply, profile=profile, approved=plan, security_only=security_only, reboot=reboot,
+                           may_start=may_start))
 
 
 def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, security_only: bool,
-           reboot: bool) -> Outcome:
+           reboot: bool, may_start: MayStart) -> Outcome:
     fresh = plan(run.workplace, [profile], security_only=security_only)[0]
     if approved is not None and approved.hash != fresh.hash:
         raise ApprovalMissing(f"{profile.customer}: the plan of today is not the approved one",
@@ -77,10 +81,10 @@ def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, se
         return Outcome(run.customer, run.request.service, Status.UNCHANGED, f"nothing to patch on {names}",
                        warnings=_warnings(fresh), data={"plan": fresh.hash, "hosts": fresh.document()["hosts"]})
     require_approved(run.workplace, profile.customer, fresh.hash, profile.approvals.patch)
-    return _work(run, profile, fresh, reboot)
+    return _work(run, profile, fresh, reboot, may_start)
 
 
-def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool) -> Outcome:
+def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool, may_start: MayStart) -> Outcome:
     from opsctl.adapters.ansible_catalogue import PATCH_APPLY
 
     busy = {host.host: {"platform_patch_packages": [
@@ -90,13 +94,30 @@ def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool) ->
     evidence = Evidence(run, fresh, [target.host.name for target in targets])
     variables: dict[str, Any] = {"platform_patch_planned": True, "platform_patch_reboot": reboot}
     try:
-        result = play(run, targets, PATCH_APPLY, variables, partly=True,
-                      on_data=lambda target, data: evidence.take(target.host.name, data))
-        evidence.finish(_by_host(profile, result.hosts.values()))
+        for target in targets:
+            if evidence.entries and not _goes_on(evidence, may_start):
+                break
+            result = play(run, [target], PATCH_APPLY, variables, partly=True,
+                          on_data=lambda target, data: evidence.take(target.host.name, data))
+            evidence.finish(_by_host(profile, result.hosts.values()))
     finally:
         # Whatever ended the run early: each planned host has its entry, also those it never came to.
         evidence.close()
     return evidence.outcome(_warnings(fresh))
+
+
+def _goes_on(evidence: Evidence, may_start: MayStart) -> bool:
+    """Whether the next host gets its turn: those before went well, and the window still has time."""
+    failed = [host for host, entry in evidence.entries.items() if entry["result"] == FAILED]
+    if failed:
+        evidence.leave(f"{', '.join(failed)} failed before it")
+        return False
+    try:
+        may_start()
+    except OutsideWindow as closed:
+        evidence.leave(closed.message, window=True)
+        return False
+    return True
 
 
 def _by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:

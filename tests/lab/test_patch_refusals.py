@@ -7,11 +7,12 @@ from contextlib import ExitStack
 import pytest
 
 from opsctl.adapters.ansible_catalogue import PATCH_APPLY
-from opsctl.core.errors import ExitCode
+from opsctl.core.errors import ExitCode, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
 from opsctl.lab import fault
 from opsctl.maintenance.service import apply, plan, request
 from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.rollout import ApprovalNeed, PlanApprovals
 from opsctl.runs.playbook import play, targets_of
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
@@ -193,3 +194,27 @@ def test_a_host_that_fails_leaves_the_rest_untouched_or_done_and_the_next_run_ta
         assert third.status is Status.DONE
         assert results(third) == {"birkeby-app": "patched"}, "what is patched already is not touched again"
         assert installed("birkeby-app", "metertools") == versions
+
+
+def test_a_window_that_closes_midway_leaves_the_rest_for_the_next(workplace: Workplace) -> None:
+    birkeby = current(workplace, "sample-birkeby")
+
+    def closed() -> None:
+        raise OutsideWindow("the window closes too soon")
+
+    with offered("metertools") as versions:
+        before = installed("birkeby-app", "metertools")
+        outcome = apply(workplace, birkeby, may_start=closed)
+        assert (outcome.status, outcome.code) == (Status.PARTIAL, ExitCode.OUTSIDE_WINDOW)
+        assert [(host, entry["result"]) for host, entry in outcome.data["hosts"].items()] == [
+            ("birkeby-db", "patched"), ("birkeby-app", "not reached")]
+        assert "closes too soon" in outcome.data["hosts"]["birkeby-app"]["message"]
+        assert (installed("birkeby-db", "metertools"), installed("birkeby-app", "metertools")) == (versions, before)
+
+
+def test_a_plan_without_its_approval_is_not_applied(workplace: Workplace, cedervig: KamstrupProfile) -> None:
+    careful = cedervig.model_copy(update={"approvals": PlanApprovals(patch=ApprovalNeed.ONE_PERSON)})
+    with offered("metertools") as versions:
+        refused = apply(workplace, careful)
+        assert refused.code is ExitCode.APPROVAL and "not approved" in refused.summary
+        assert installed("cedervig-1", "metertools") != versions

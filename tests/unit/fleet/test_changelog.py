@@ -31,7 +31,7 @@ def test_a_patch_says_from_to_and_what_went_with_it() -> None:
 
 
 def test_nothing_changed_is_no_change() -> None:
-    assert not list(changes([patched(before={}, after={}, restarted=[])]))
+    assert not list(changes([patched(before={}, after={}, restarted=[]), patched(result="not reached", after={})]))
 
 
 def test_a_failed_patch_shows_as_it_is() -> None:
