@@ -92,7 +92,7 @@ def move(customer: Customer, hosting: HostedBy = None,
     """Move a customer to another hosting from a day on; what was before is judged by the contract of then."""
     from opsctl.profiles.writing import profile_text
     from opsctl.records.customers import move as move_customer
-    from opsctl.records.customers import plan_move
+    from opsctl.records.customers import plan_move, resume_move
     from opsctl.records.drafting import SystemAnswers, hosted_parts
 
     found = profile(customer)
@@ -104,6 +104,10 @@ def move(customer: Customer, hosting: HostedBy = None,
         parts = hosted_parts(system(SystemAnswers(hosts or (), databases or (), store, credentials,
                                                     recipients or ())))
     with workplace(acts=True) as place:
+        resumed = resume_move(place, found, target, first, reason) if reason.strip() and not dry_run else None
+        if resumed is not None:
+            return Result({"written": True, "former": str(resumed)},
+                          f"the move to {target} from {first} on was written before and is recorded now")
         change = plan_move(place, found, target, first, agreement=sma_of(agreement, agreement_from, agreement_to),
                            system=parts)
         old = profile_text(found.model_dump(mode="json", exclude_unset=True)).splitlines()

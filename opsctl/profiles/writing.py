@@ -94,7 +94,7 @@ def supersede(inventories: Path, customer: str, text: str, until: date) -> Path:
     UsageError when another old profile is kept for the same day.
     """
     target = inventories / customer / PROFILE
-    kept = target.with_name(_FORMER.format(day=until.isoformat()))
+    kept = former_path(inventories, customer, until)
     try:
         old = target.read_bytes()
         if kept.exists() and kept.read_bytes() != old:
@@ -105,6 +105,11 @@ def supersede(inventories: Path, customer: str, text: str, until: date) -> Path:
     except OSError as error:
         raise _unwritable(target, error) from None
     return kept
+
+
+def former_path(inventories: Path, customer: str, until: date) -> Path:
+    """Where the profile that held until `until` is kept."""
+    return inventories / customer / _FORMER.format(day=until.isoformat())
 
 
 def former_hosted(inventories: Path, present: Profile) -> KamstrupProfile | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.records import facts
 from opsctl.core.clock import day_bounds, local_day
@@ -18,10 +18,14 @@ from opsctl.core.errors import UsageError
 from opsctl.ledger import held
 from opsctl.profiles.inventory import hosts_yaml
 from opsctl.profiles.model import KamstrupProfile, Profile
-from opsctl.profiles.writing import create, profile_text, supersede, validated_text
+from opsctl.profiles.places import PROFILE
+from opsctl.profiles.writing import create, former_path, profile_text, supersede, validated_text
 from opsctl.records.drafting import AgreementAnswers, moved
 from opsctl.runs.service import LEASE_SECONDS, events_of
 from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.ledger import HeldLease
 
 ADDED, MOVED = "customer.added", "customer.moved"
 
@@ -83,12 +87,29 @@ def move(workplace: Workplace, before: Profile, change: Change, reason: str) -> 
     customer, day = change.profile.customer, change.profile.hosting_from
     with held(workplace.ledger, f"{customer}/customer", workplace.actor, LEASE_SECONDS) as lease:
         kept = supersede(workplace.settings.inventories, customer, change.text, day)
-        _write_inventory(workplace, change.profile)
-        workplace.ledger.append(customer, MOVED, {
-            "from": before.hosting, "to": change.profile.hosting, "effective_from": day.isoformat(),
-            "profile_sha256": _hash(change), "former": kept.name, "reason": reason.strip()},
-            actor=workplace.actor, lease=lease)
+        _finish(workplace, before.hosting, change.profile, kept, reason, lease)
     return kept
+
+
+def resume_move(workplace: Workplace, profile: Profile, hosting: str, day: date, reason: str) -> Path | None:
+    """Record a move whose profile was written by a run that was cut off before it could; None when there is none."""
+    kept = former_path(workplace.settings.inventories, profile.customer, day)
+    recorded = {str(entry.payload["effective_from"])
+                for entry in workplace.ledger.entries(profile.customer, kinds=[MOVED])}
+    if (profile.hosting, profile.hosting_from) != (hosting, day) or not kept.is_file() or day.isoformat() in recorded:
+        return None
+    with held(workplace.ledger, f"{profile.customer}/customer", workplace.actor, LEASE_SECONDS) as lease:
+        _finish(workplace, profile.earlier[0].hosting.value, profile, kept, reason, lease)
+    return kept
+
+
+def _finish(workplace: Workplace, before: str, profile: Profile, kept: Path, reason: str, lease: HeldLease) -> None:
+    _write_inventory(workplace, profile)
+    written = (workplace.customer_folder(profile.customer) / PROFILE).read_bytes()
+    workplace.ledger.append(profile.customer, MOVED, {
+        "from": before, "to": profile.hosting, "effective_from": profile.hosting_from.isoformat(),
+        "profile_sha256": hashlib.sha256(written).hexdigest(), "former": kept.name, "reason": reason.strip()},
+        actor=workplace.actor, lease=lease)
 
 
 def _concerns(workplace: Workplace, profile: Profile, day: date) -> list[str]:

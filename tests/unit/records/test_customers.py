@@ -14,6 +14,7 @@ from opsctl.core.clock import local_day
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, terms_at
 from opsctl.profiles.writing import former_hosted
+from opsctl.records import customers
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from tests.unit.records.conftest import Run
@@ -133,6 +134,27 @@ def test_after_a_move_the_past_is_judged_by_its_contract(opsctl: Run, place: Wor
     again = opsctl("customer", "move", "sample-aalund", "--hosting", "customer", "--from", day.isoformat(), "--yes",
                    "--reason", "contract C-7")
     assert (again.code, "already" in again.stderr) == (2, True)
+
+
+def test_a_move_that_was_cut_off_is_recorded_by_the_next_run(opsctl: Run, place: Workplace,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("customer", "move", "sample-aalund", "--hosting", "customer", "--from", "2026-01-01", "--reason", "C-7",
+             "--yes")
+
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(customers, "_write_inventory", die)
+        assert opsctl(*words).code == 1
+    assert place.ledger.last("sample-aalund", "customer.moved") is None
+    assert load_profile(place.settings.inventories, "sample-aalund").hosting == "customer"
+    again = opsctl(*words)
+    assert (again.code, "is recorded now" in again.stdout) == (0, True), again
+    entry = place.ledger.last("sample-aalund", "customer.moved")
+    assert entry is not None and (entry.payload["from"], entry.payload["to"]) == ("kamstrup", "customer")
+    assert not (place.settings.inventories / "sample-aalund" / "hosts.yml").exists()
+    assert opsctl(*words).code == 2
 
 
 def test_a_move_to_kamstrup_needs_the_system(opsctl: Run, place: Workplace) -> None:
