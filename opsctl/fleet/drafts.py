@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from opsctl.contract.services import Service
-from opsctl.core.errors import OpsctlError
-from opsctl.core.outcome import Outcome
-from opsctl.fleet.failures import failed, guarded
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.failures import guarded
+from opsctl.notices.planning import NoticePlan
 from opsctl.notices.service import draft_plan, due_plans
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
@@ -17,11 +17,15 @@ from opsctl.runs.workplace import Workplace
 
 def draft_due(workplace: Workplace, profile: Profile, releases: Catalogue, kind: str = "") -> Iterator[Outcome]:
     """Draft what is due; one that fails stops no other. kind: only that kind."""
-    try:
-        found = due_plans(workplace, profile, releases)
-    except OpsctlError as error:
-        yield failed(profile.customer, Service.SOFTWARE_UPDATE_MINOR, error)
-        return
+    found: list[NoticePlan] = []
+
+    def look() -> Outcome:
+        found.extend(due_plans(workplace, profile, releases))
+        return Outcome(profile.customer, Service.SOFTWARE_UPDATE_MINOR, Status.SKIPPED, "")
+
+    looked = guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, look)
+    if looked.status is not Status.SKIPPED:
+        yield looked
     for planned in found:
         if planned.facts is not None and kind in {"", planned.facts.kind.value}:
             yield guarded(profile.customer, planned.service,

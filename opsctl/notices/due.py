@@ -64,7 +64,7 @@ def _support(profile: Profile, catalogue: Catalogue, at: datetime) -> Iterator[S
         return
     reached = stage(release.support.until, local_day(at, DANISH_TIME), SUPPORT_STAGES)
     if reached is not None:
-        yield SupportFacts(**common(profile, NoticeKind.END_OF_SUPPORT, release), sample=release.sample,
+        yield SupportFacts(**common(profile, NoticeKind.END_OF_SUPPORT, None), sample=release.sample,
                            installed=release, stage=reached, way=_way(catalogue, installed))
 
 

@@ -39,7 +39,6 @@ def required(facts: Facts) -> Iterator[tuple[Place, str, Text]]:
         yield from _platform(facts)
     elif isinstance(facts, RecallFacts):
         subject = facts.subject
-        yield subject.version, "summary", subject.summary
         if subject.withdrawn is not None:
             yield subject.version, "withdrawn.reason", subject.withdrawn.reason
         if subject.correction is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +17,7 @@ from opsctl.core.errors import OpsctlError, UsageError
 from opsctl.core.outcome import Outcome
 from opsctl.notices.approval import approve
 from opsctl.notices.preview import views
+from opsctl.notices.preview.profiles import Profiles
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
 from opsctl.runs.workplace import Workplace
@@ -29,8 +30,7 @@ MESSAGE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-sr
 class PreviewSite:
     """Answers one operator. key: theirs and its fingerprint, None to only look."""
 
-    def __init__(self, workplace: Workplace, profiles: Callable[[], Sequence[Profile]],
-                 key: tuple[Path, str] | None) -> None:
+    def __init__(self, workplace: Workplace, profiles: Profiles, key: tuple[Path, str] | None) -> None:
         self._workplace = workplace
         self._profiles = profiles
         self._key = key
@@ -84,10 +84,11 @@ class PreviewSite:
         return Answer(status=HTTPStatus.SEE_OTHER, location=f"draft/{quote(customer)}/{quote(notice)}")
 
     def _profile(self, customer: str) -> Profile:
-        for profile in self._profiles():
-            if profile.customer == customer:
-                return profile
-        raise UsageError(f"there is no customer {customer} in this preview", "go back to the list")
+        profile = self._profiles.one(customer)
+        if profile is None:
+            raise UsageError(f"there is no customer {customer} in this preview, or its profile is broken",
+                             "see `opsctl profile validate`")
+        return profile
 
     def _missing(self, asked: Asked) -> Answer:
         return self._page("problem.html.j2", asked, HTTPStatus.NOT_FOUND, said=UsageError(

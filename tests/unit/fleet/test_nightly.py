@@ -13,6 +13,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.core.progress import Silent
+from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.nightly import OPERATOR, Rooms, nightly
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
@@ -104,6 +105,28 @@ def test_each_step_that_fails_is_a_row_and_the_night_goes_on(error: Exception, p
         assert found[key].code is (ExitCode.LOCKED if isinstance(error, Locked) else ExitCode.FAILED)
     assert found["aalund", "it-system-maintenance"].status is Status.SKIPPED
     assert "no good backup of today" in found["aalund", "it-system-maintenance"].summary
+
+
+def test_the_night_drafts_whatever_else_is_due_for_either_hosting(place: Workplace) -> None:
+    asked: list[str] = []
+
+    def due(place: Workplace, found: Profile, releases: Any) -> Iterator[Outcome]:
+        asked.append(found.customer)
+        yield done(found.customer, Service.LICENCE_MANAGEMENT)
+
+    found = night(place, [profile("aalund"), profile("dalmose")], replace(ROOMS, draft_due=due))
+    assert asked == ["sample-aalund", "sample-dalmose"]
+    assert all(found[name, "licence-management"].status is Status.DONE for name in ("aalund", "dalmose"))
+    asked.clear()
+    night(place, [profile("dalmose")], replace(ROOMS, draft_due=due), releases=BROKEN_RELEASES)
+    assert asked == [], "the release notice's row says what is wrong with the files"
+
+
+def test_a_notice_that_cannot_be_read_is_a_row_and_the_night_goes_on(place: Workplace) -> None:
+    place.ledger.append("sample-elmegaard", "notice.drafted", {"notice": "release-6.0.0"}, actor="tests")
+    found = night(place, [profile("elmegaard"), profile("dalmose")], replace(ROOMS, draft_due=draft_due))
+    assert found["elmegaard", "software-update-minor"].status is Status.FAILED
+    assert found["dalmose", "software-update-major"].status is Status.DONE
 
 
 def test_entries_that_cannot_be_read_are_a_row_of_their_customer(place: Workplace) -> None:

@@ -211,6 +211,15 @@ def test_each_contact_gets_its_own_message_in_its_language(workplace: Workplace,
     assert b"contract@" not in b"".join(files.values()), "a contact without the role is told nothing"
 
 
+def test_who_is_told_of_vulnerabilities_alone(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
+    contacts = [{"name": "IT (sample)", "email": "it@elmegaard.example", "roles": ["notices"]},
+                {"name": "CERT (sample)", "email": "cert@elmegaard.example", "roles": ["security"]}]
+    told = draft(workplace, sample("elmegaard", contacts=contacts), releases=releases)
+    assert told.data["recipients"] == 2, "READY 6.0.0 closes a vulnerability"
+    ordinary = draft(workplace, sample("elmegaard", contacts=contacts), releases=harmless(releases))
+    assert ordinary.data["recipients"] == 1
+
+
 @pytest.mark.parametrize(("short", "message"), [("aalund", "P12"), ("birkeby", "P12"), ("cedervig", "P1")])
 def test_a_system_that_kamstrup_hosts_gets_no_update_notice(workplace: Workplace, releases: Catalogue,
                                                             sample: ProfileMaker, short: str, message: str) -> None:
