@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from opsctl.cli.workplace import instant as as_of
 from opsctl.contract.records import Record, RecordKind
 from opsctl.core.clock import iso
 from opsctl.core.errors import UsageError
+from opsctl.core.text import printable
 
 if TYPE_CHECKING:
     from opsctl.profiles.model import Profile
@@ -79,16 +80,7 @@ def register_reading(app: typer.Typer, kind: RecordKind, plural: str) -> None:
         found = profile(customer)
         with workplace(acts=False) as place:
             row = _data(place, found.customer, find(place, found.customer, kind, reference), as_of(at))
-        lines = [f"{kind} {reference} of {customer}: {row['state']}"]
-        names = {"covers": "about", "valid_from": "from", "valid_to": "to", "recorded_at": "recorded",
-                 "revoked_at": "revoked"}
-        for key, value in row.items():
-            if key in {"customer", "reference", "state", "details"} or value in (None, ""):
-                continue
-            shown = ", ".join(value) or "everything" if isinstance(value, list) else value
-            lines.append(f"  {names.get(key, key):12} {shown}")
-        lines += [f"  {name:12} {value}" for name, value in row["details"].items()]
-        return Result(row, "\n".join(lines))
+        return Result(row, "\n".join([f"{kind} {reference} of {customer}: {row['state']}", *_lines(row)]))
 
     def revoke(customer: Customer, reference: Reference, reason: Annotated[str, typer.Option(
             "--reason", metavar="TEXT", help="Why; it stays on record.")]) -> Result:
@@ -116,6 +108,18 @@ def known_module(name: str) -> str:
         raise UsageError(f"--module {name!r} cannot be a module's name", "write it as in the profile, such as "
                          "leak-alarm; `platform` for work on OS and middleware")
     return name
+
+
+def _lines(row: Mapping[str, Any]) -> Iterator[str]:
+    names = {"by": "by", "covers": "about", "valid_from": "from", "valid_to": "to", "recorded_at": "recorded",
+             "revoked_at": "revoked", "reason": "reason"}
+    for key, name in names.items():
+        value = row[key]
+        shown = ", ".join(value) or "everything" if isinstance(value, list) else value
+        if shown:
+            yield f"  {name:12} {printable(shown)}"
+    for name, value in row["details"].items():
+        yield f"  {name:12} {printable(value)}"
 
 
 def _data(place: Workplace, customer: str, record: Record, when: datetime) -> dict[str, Any]:
