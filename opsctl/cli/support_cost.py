@@ -15,6 +15,7 @@ from opsctl.cli.support_log import Id, When, changed
 from opsctl.cli.support_read import requests_of
 from opsctl.cli.workplace import Customers, workplace
 from opsctl.core.errors import UsageError
+from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from opsctl.runs.workplace import Workplace
@@ -100,7 +101,6 @@ def _month(text: str | None) -> date | None:
 
 def _in(first: date | None, request: Request) -> bool:
     from opsctl.core.clock import local_day
-    from opsctl.support.cost import ZONE
 
     day = local_day(request.received, ZONE)
     return first is None or (day.year, day.month) == (first.year, first.month)

@@ -72,7 +72,7 @@ def export_requests(
     if to is not None:
         require_writable(to)
     with workplace(acts=False) as place:
-        rows = list(exported(place, list(requests_of(place, customers)), as_of(at)))
+        rows = list(exported(place, list(requests_of(place, customers, at)), as_of(at)))
     text = table.to_csv(rows) if output is TableFormat.CSV else table.to_json(rows)
     if to is None:
         return Result({"requests": rows}, text.rstrip("\n"))

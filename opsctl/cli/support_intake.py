@@ -12,6 +12,7 @@ import typer
 from opsctl.cli.result import Result
 from opsctl.cli.workplace import Customer, profile, workplace
 from opsctl.core.errors import UsageError
+from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from opsctl.support.log import Person
     from opsctl.support.mail import Mail
 
-ZONE = "Europe/Copenhagen"
 
 
 class ChannelOption(StrEnum):

@@ -24,6 +24,7 @@ from opsctl.cli.support_intake import (
 )
 from opsctl.cli.workplace import workplace
 from opsctl.core.errors import UsageError
+from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from opsctl.runs.workplace import Workplace
@@ -55,7 +56,7 @@ def changed(id: str, act: Callable[[Log], Request], verb: str, tell: str = "") -
 def shown(place: Workplace, request: Request, verb: str, tell: str = "") -> Result:
     """What a command says after it: the level, the deadline or verdict, and what the customer is told next."""
     from opsctl.cli.support_times import both
-    from opsctl.cli.support_view import ZONE, data
+    from opsctl.cli.support_view import data
     from opsctl.support.log import persons
 
     now = place.clock.now()

@@ -9,12 +9,12 @@ import typer
 
 from opsctl.cli.command import Format, Formatted
 from opsctl.cli.result import Result, nagios_result, table
-from opsctl.cli.support_intake import ZONE
 from opsctl.cli.support_log import Id
 from opsctl.cli.workplace import At, Customers, workplace
 from opsctl.cli.workplace import instant as as_of
 from opsctl.core.errors import ExitCode
 from opsctl.core.outcome import Outcome, Status
+from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ def list_requests(customers: Customers = None,
 
     when = as_of(at)
     with workplace(acts=False) as place:
-        known = [request for request in requests_of(place, customers) if request.level in (levels.upper() or "ABCD")
+        known = [request for request in requests_of(place, customers, at) if request.level in (levels.upper() or "ABCD")
                  and (everything or request.closed_at is None)]
         known.sort(key=lambda one: (one.closed_at is not None, one.start is not None, one.clock.target, one.id))
         shown = known[:limit] if limit else known
@@ -56,7 +56,7 @@ def show(id: Id, at: At = None) -> Result:
 
     when = as_of(at)
     with workplace(acts=False) as place:
-        request = one(place, id)
+        request = one(place, id, at)
         person = persons(place, [request])[id]
         wanted = [note.text for note in request.notes if note.text]
         names = place.ledger.personals([*wanted, *([request.start.handler] if request.start else [])])
@@ -79,7 +79,7 @@ def due(customers: Customers = None, output: Formatted = Format.TABLE,
 
     when = as_of(at)
     with workplace(acts=False) as place:
-        found = find(requests_of(place, customers), when, everything=everything)
+        found = find(requests_of(place, customers, at), when, everything=everything)
         if output is Format.NAGIOS:
             return nagios_result("SUPPORT", _outcomes(found, place, customers))
         rows = _rows(place, found[:limit] if limit else found, when)
@@ -123,21 +123,24 @@ def explain(id: Id) -> Result:
         return explained(place, one(place, id))
 
 
-def one(place: Workplace, id: str) -> Request:
+def one(place: Workplace, id: str, at: str | None = None) -> Request:
     """The request called `id`; UsageError when there is none."""
     from opsctl.support.log import customer_of, found, read
 
-    return found(read(place, [customer_of(id)]), id)
+    return found(read(place, [customer_of(id)], as_of(at) if at else None), id)
 
 
-def requests_of(place: Workplace, customers: list[str] | None) -> Iterable[Request]:
-    """The requests of the customers named, or of all that have a log: also of those whose profile is gone."""
+def requests_of(place: Workplace, customers: list[str] | None, at: str | None = None) -> Iterable[Request]:
+    """The requests of the customers named, or of all that have a log: also of those whose profile is gone.
+
+    at: as they stood then, by what had been recorded.
+    """
     from opsctl.cli.workplace import profile
     from opsctl.support.log import read
 
     chains = place.ledger.chains()
     names = [name if name in chains else profile(name).customer for name in dict.fromkeys(customers or chains)]
-    return read(place, names).values()
+    return read(place, names, as_of(at) if at else None).values()
 
 
 def _versions(place: Workplace) -> Any:

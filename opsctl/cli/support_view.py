@@ -9,12 +9,12 @@ from opsctl.cli.support_times import both, local, seconds
 from opsctl.contract.levels import LEVELS
 from opsctl.core.clock import iso
 from opsctl.core.text import printable
+from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from opsctl.support.log import Person
     from opsctl.support.request import Clock, Request
 
-ZONE = "Europe/Copenhagen"
 SUBJECT = 40
 
 
@@ -98,7 +98,8 @@ def history(request: Request, names: dict[str, str]) -> list[str]:
         name = names.get(start.handler, "(erased)")
         events.append((start.at, f"handling started by {name}, {judged}: {used}{noted}"))
     for wait in request.waits:
-        events.append((wait.since, f"waiting for {wait.cause}; the clock {'stops' if wait.pauses else 'runs on'}"))
+        events.append((wait.since, f"waiting for {wait.cause}; the clock {'stops' if wait.pauses else 'runs on'}"
+                                   + (f"; noted later: {wait.late_reason}" if wait.late_reason else "")))
         events += [(wait.until, "waiting ended")] if wait.until else []
     for note in request.notes:
         if note.kind not in {"waiting", "resumed"}:

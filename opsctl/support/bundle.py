@@ -35,7 +35,7 @@ DAYS = 30
 _REFERENCE = re.compile(r"[0-9a-f]{64}")
 _PACKAGES = ("alembic", "ansible-core", "ansible-runner", "boto3", "paramiko", "psycopg", "pydantic", "sqlalchemy",
              "typer")
-_SHARED = ("customer", "hosting", "hosting_from", "zone", "language", "ready", "windows", "freezes", "sample")
+_SHARED = ("customer", "hosting", "hosting_from", "zone", "language", "ready", "windows", "sample")
 
 
 def collect(place: Workplace, profile: Profile, now: datetime) -> dict[str, bytes]:
@@ -78,6 +78,7 @@ def forbidden(place: Workplace, profile: Profile, entries: list[Entry]) -> froze
     """Every text that may not leave: people and addresses of the profile, what the ledger keeps of people, secrets."""
     texts = {text for contact in profile.contacts for text in (contact.name, contact.email)} | {*profile.domains}
     texts.add(profile.name)
+    texts |= {text for entry in entries for key, text in _keyed(entry.payload) if key == "signer"}
     references = {one for entry in entries for one in _strings(entry.payload) if _REFERENCE.fullmatch(one)}
     for stored in place.ledger.personals(sorted(references)).values():
         texts |= set(_pieces(stored))
@@ -135,6 +136,7 @@ def _keyed(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 def _profile(profile: Profile) -> dict[str, Any]:
     dumped = profile.model_dump(mode="json")
     found: dict[str, Any] = {name: dumped[name] for name in _SHARED}
+    found["freezes"] = [{name: one[name] for name in ("first_day", "last_day")} for one in dumped["freezes"]]
     found["addons"] = [addon["name"] for addon in dumped["addons"]]
     found["agreement"] = {name: dumped["agreement"][name] for name in ("valid_from", "valid_to", "entitlements")
                           } if dumped["agreement"] else None

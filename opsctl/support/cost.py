@@ -19,6 +19,7 @@ from opsctl.core.errors import ApprovalMissing, ConfigurationError, UsageError
 from opsctl.runs.approval import allowed_signers, same_person
 from opsctl.runs.workplace import Workplace
 from opsctl.support import fold
+from opsctl.support.inputs import ZONE
 from opsctl.support.log import Log, line, moment
 from opsctl.support.request import Request
 
@@ -26,7 +27,6 @@ NAMESPACE = "opsctl-support"
 CAUSES: Mapping[str, bool] = {"unknown": False, "kamstrup": False, "ready": False, "customer": True,
                               "third-party": True, "waiting-for-access": False}
 """The causes, and whether P54 lets Kamstrup invoice for one."""
-ZONE = "Europe/Copenhagen"
 MOST = 24 * 60
 
 

@@ -21,7 +21,6 @@ from opsctl.support.request import Channel, Origin, Request
 from opsctl.support.service import Contract, Report, close, open_request
 from opsctl.support.table import Row
 
-ZONE = "Europe/Copenhagen"
 WordT = TypeVar("WordT", Channel, Origin)
 
 
@@ -132,7 +131,7 @@ def _item(log: Log, row: Row, name: str, known: Request | None) -> Item:
 
 def _time(log: Log, cells: Mapping[str, str], name: str) -> datetime | None:
     text = cells.get(name, "")
-    return moment(log.place, inputs.instant(text, ZONE, name), name, "imported") if text else None
+    return moment(log.place, inputs.instant(text, inputs.ZONE, name), name, "imported") if text else None
 
 
 def _require_order(received: datetime, started: datetime | None, closed: datetime | None,

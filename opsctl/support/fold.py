@@ -73,7 +73,8 @@ def _opened(entry: Entry) -> Request:
 
 
 def _level(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    grade = Grade(payload["level"], _time(payload["at"]), entry.actor, payload["reason"], Clock.of(payload["clock"]))
+    reason = payload["reason"] + (f" (noted later: {payload['late_reason']})" if payload["late_reason"] else "")
+    grade = Grade(payload["level"], _time(payload["at"]), entry.actor, reason, Clock.of(payload["clock"]))
     return _judged(request, payload).having(grades=(*request.grades, grade),
                    answers=payload.get("answers") or request.answers)
 
@@ -86,7 +87,8 @@ def _started(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Requ
 
 
 def _waiting(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
-    wait = Wait(_time(payload["since"]), None, payload["cause"], entry.actor, payload["pauses"])
+    wait = Wait(_time(payload["since"]), None, payload["cause"], entry.actor, payload["pauses"],
+                payload["late_reason"])
     return _noted_as(request.having(waits=(*request.waits, wait)), entry, "waiting", payload["cause"])
 
 

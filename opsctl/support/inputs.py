@@ -10,6 +10,8 @@ from opsctl.core.calendar import Interval
 from opsctl.core.errors import UsageError
 from opsctl.support.model import LevelChange
 
+ZONE = "Europe/Copenhagen"
+"""In which the support hours are, and times are shown (P32)."""
 YEARS = range(1990, 2100)
 """What a request may be about."""
 

@@ -90,10 +90,13 @@ def _turn(place: Workplace, customer: str, until: float) -> Iterator[HeldLease]:
         yield lease
 
 
-def read(place: Workplace, customers: Iterable[str]) -> dict[str, Request]:
-    """The requests of `customers` by id, one query for each; EvidenceDamaged for an entry that cannot be read."""
+def read(place: Workplace, customers: Iterable[str], until: datetime | None = None) -> dict[str, Request]:
+    """The requests of `customers` by id, one query for each; EvidenceDamaged for an entry that cannot be read.
+
+    until: as they stood at that instant, by what had been recorded before it.
+    """
     return {id: request for customer in customers
-            for id, request in requests(place.ledger.entries(customer, kinds=KINDS)).items()}
+            for id, request in requests(place.ledger.entries(customer, kinds=KINDS, until=until)).items()}
 
 
 def found(known: Mapping[str, Request], id: str) -> Request:

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 
 from opsctl.contract.levels import LEVELS
 from opsctl.contract.services import PRODUCT
+from opsctl.support.inputs import ZONE
 from opsctl.support.request import Request
-
-ZONE = "Europe/Copenhagen"
 
 
 class Occasion(StrEnum):

@@ -125,6 +125,7 @@ class Wait:
     cause: str
     by: str
     pauses: bool
+    late_reason: str = ""
 
 
 @dataclass(frozen=True)

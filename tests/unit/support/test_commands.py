@@ -68,6 +68,19 @@ def test_remind_tells_each_step_once(opsctl: Run) -> None:
         assert "late" in opsctl("support", "remind").stdout
 
 
+def test_at_answers_by_what_had_been_recorded_then(opsctl: Run) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        opsctl(*OPEN, *STOP)
+        clock.move_to(NOW + timedelta(hours=3))
+        opsctl("support", "start", ID, "--by", "Sample Handler")
+        opsctl(*OPEN, *STOP)
+        then = ("--at", (NOW + timedelta(hours=2)).isoformat(), "--json")
+        (row,) = opsctl("support", "list", *then).data["requests"]
+        assert (row["state"], row["urgency"], row["verdict"]) == ("new", "50 %", "not due")
+        assert opsctl("support", "show", ID, *then).data["started"] is None
+        assert opsctl("support", "list", "--json").data["total"] == 2
+
+
 def test_explain_has_a_line_for_each_interval_and_agrees_with_the_record(opsctl: Run) -> None:
     with time_machine.travel(datetime(2026, 11, 27, 12, 0, tzinfo=UTC), tick=False) as clock:
         opsctl(*OPEN, "--error", "no")
