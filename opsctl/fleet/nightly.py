@@ -180,7 +180,7 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outc
 def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: Catalogue | OpsctlError,
                      rooms: Rooms) -> Iterator[Outcome]:
     for service in (Service.BACKUP, Service.STORAGE_MANAGEMENT):
-        yield _the_customer_s(profile, service, workplace.clock.now())
+        yield _the_customer_s(workplace, profile, service)
 
     def draft() -> Outcome:
         if isinstance(releases, OpsctlError):
@@ -193,8 +193,8 @@ def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: C
     yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, draft)
 
 
-def _the_customer_s(profile: CustomerProfile, service: Service, now: datetime) -> Outcome:
-    decision = gate(profile, Request(service, Purpose.PROTECT, Delivery.WORK), now)
+def _the_customer_s(workplace: Workplace, profile: CustomerProfile, service: Service) -> Outcome:
+    decision = gate(profile, Request(service, Purpose.PROTECT, Delivery.WORK), workplace.clock.now(), workplace.ledger)
     if decision.allowed:
         return Outcome(profile.customer, service, Status.FAILED,
                        f"the contract of today has Kamstrup do this ({decision.cell.promise}), but the profile is "

@@ -64,8 +64,8 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
     now = workplace.clock.now()
     drafts = known(workplace, profile.customer)
     if not drafts:
-        gate(profile, Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE), now).require(
-            profile.customer)
+        usual = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
+        gate(profile, usual, now, workplace.ledger).require(profile.customer)
     installed = Version.parse(profile.ready.version) if profile.ready.version else None
     found = reminders(drafts, installed, workplace.settings.policy.notices, local_day(now, DANISH_TIME))
     return _outcome(profile.customer, drafts, found)
