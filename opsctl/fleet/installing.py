@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from opsctl.backup.presence import still_stored
 from opsctl.core.clock import iso
 from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
@@ -18,6 +20,9 @@ from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.ledger import Entry
 
 BackUp = Callable[[Workplace, KamstrupProfile], Outcome]
 
@@ -54,19 +59,24 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
     return replace(found, warnings=(*warnings, *found.warnings))
 
 
-def last_good_backup(workplace: Workplace, profile: KamstrupProfile) -> datetime | None:
-    """When the oldest of the databases' newest good backups was recorded; None when one database has none."""
-    newest: dict[str, datetime] = {}
+def last_good_backup(workplace: Workplace, profile: KamstrupProfile, *, ask_store: bool = False) -> datetime | None:
+    """When the oldest of the databases' newest good backups was recorded; None when one database has none.
+
+    ask_store: a newest backup counts only when the store still has its manifest; raises when it does not answer.
+    """
+    newest: dict[str, Entry] = {}
     for entry in workplace.ledger.entries(profile.customer, kinds=("backup.completed",)):
-        newest[str(entry.payload["database"])] = entry.recorded_at
-    mine = [newest.get(database.name) for database in profile.databases]
-    known = [found for found in mine if found is not None]
-    return min(known) if len(known) == len(mine) else None
+        newest[str(entry.payload["database"])] = entry
+    if ask_store:
+        there = still_stored(profile, [entry.payload for entry in newest.values()])
+        newest = {name: entry for name, entry in newest.items() if entry.payload in there}
+    mine = [newest[database.name].recorded_at for database in profile.databases if database.name in newest]
+    return min(mine) if len(mine) == len(profile.databases) else None
 
 
 def _backed_up(workplace: Workplace, profile: KamstrupProfile, back_up: BackUp) -> tuple[str, ...]:
     """Take a backup when none is young enough; its warnings. OperationFailed when it did not succeed."""
-    last = last_good_backup(workplace, profile)
+    last = last_good_backup(workplace, profile, ask_store=True)
     limit = timedelta(hours=workplace.settings.policy.backup_hours)
     if last is not None and workplace.clock.now() - last <= limit:
         workplace.progress.say(profile.customer, f"the last good backup is of {iso(last)}")
