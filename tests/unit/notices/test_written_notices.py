@@ -10,17 +10,19 @@ import yaml
 
 from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, UsageError
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.drafts import draft_due
 from opsctl.notices import by_hand
 from opsctl.notices.approval import known
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.service import draft_written
 from opsctl.notices.standing import require_standing
+from opsctl.profiles.loader import load_profiles
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
-from tests.unit.notices.conftest import ProfileMaker
+from tests.unit.notices.conftest import ROOT, ProfileMaker
 from tests.unit.notices.delivery import accepted
-from tests.unit.notices.test_notice_draft import EXPIRED
+from tests.unit.notices.test_notice_draft import EXPIRED, decoded
 
 PLANNED, CHANGED = NoticeKind.MAINTENANCE_PLANNED, NoticeKind.MAINTENANCE_CHANGED
 WORK: dict[str, Any] = {
@@ -183,6 +185,27 @@ def test_wrong_facts_name_their_lines(sample: ProfileMaker, write: Drafter, kind
     with pytest.raises(ConfigurationError) as caught:
         write(sample("aalund"), kind, facts)
     assert any(line in found for found in caught.value.details), caught.value.details
+
+
+def test_no_customer_s_data_in_another_s_notice_of_any_kind(workplace: Workplace, releases: Catalogue, write: Drafter
+                                                            ) -> None:
+    profiles, _ = load_profiles(ROOT / "inventories")
+    work = {**WORK, "summary": {"en": "Work.", "da": "Arbejde.", "de": "Arbeit."}}
+    kinds: set[str] = set()
+    for profile in profiles:
+        outcomes = [*draft_due(workplace, profile, releases)]
+        if profile.hosting == "kamstrup":
+            outcomes += [write(profile, PLANNED, work), write(profile, NoticeKind.MODULE_PROPOSAL, {
+                **MODULE, "release": "5.5.0", "module": "leak-alarm", "summary": work["summary"]})
+                         ] if "leak-alarm" not in profile.ready.modules else []
+        strange = [value for other in profiles if other.customer != profile.customer
+                   for value in (other.customer, other.name, *other.domains, *(one.name for one in other.contacts))]
+        for outcome in outcomes:
+            kinds.add(str(outcome.data["kind"]))
+            for text in (one for file in Path(outcome.data["folder"]).iterdir()
+                         for one in decoded({file.name: file.read_bytes()})):
+                assert not [value for value in strange if value.casefold() in text.casefold()]
+    assert {"platform", "end-of-support", "maintenance-planned", "module-proposal"} <= kinds
 
 
 def test_facts_for_a_kind_that_takes_none(tmp_path: Path) -> None:
