@@ -19,14 +19,15 @@ def preview(customers: Customers = None,
     """Show drafts on a page of this machine, to read and approve them; Ctrl-C ends it."""
     from opsctl.adapters.loopback import LoopbackSite
     from opsctl.adapters.signatures import fingerprint
+    from opsctl.notices.preview.profiles import Profiles
     from opsctl.notices.preview.site import PreviewSite
 
     mine = (key, fingerprint(key)) if key is not None else None
     for customer, error in select(customers, not customers).broken.items():
-        note(f"{customer} is left out: {error.message}")
+        note(f"{customer} is left out until it is mended: {error.message}")
     with workplace(acts=True) as place:
-        # The profiles are read anew for each page: what is corrected meanwhile shows.
-        site = LoopbackSite(PreviewSite(place, lambda: select(customers, not customers).profiles, mine))
+        profiles = Profiles(place.settings.inventories, tuple(dict.fromkeys(customers or ())))
+        site = LoopbackSite(PreviewSite(place, profiles, mine))
         site.serve(lambda address: note(f"Open this address; it works once, in one browser on this machine:\n\n"
                                         f"  {address}\n\nCtrl-C ends the preview."))
     return Result({}, "the preview has ended")
