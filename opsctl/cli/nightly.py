@@ -12,13 +12,13 @@ import typer
 from opsctl.cli.command import Kind, command, single
 from opsctl.cli.files import require_writable
 from opsctl.cli.result import Result, outcomes_result, write_junit
-from opsctl.cli.workplace import All, Customers, select, workplace
+from opsctl.cli.workplace import All, Customers, catalogue_or_error, select, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome
 
 if TYPE_CHECKING:
-    from opsctl.releases.catalogue import Catalogue
+    pass
 
 app = single()
 
@@ -35,17 +35,16 @@ def nightly(customers: Customers = None, everyone: All = False, junit: JUnit = N
     """
     from opsctl.fleet.nightly import nightly as run_nightly
     from opsctl.fleet.rooms import rooms
-    from opsctl.releases.catalogue import load
+    from opsctl.report.after_night import tell_others
 
     if junit is not None:
         require_writable(junit)
     selection = select(customers, everyone)
     with workplace(acts=True) as place:
-        try:
-            releases: Catalogue | OpsctlError = load(place.settings.releases)
-        except OpsctlError as error:
-            releases = error
+        releases = catalogue_or_error(place)
         outcomes = run_nightly(place, selection.profiles, selection.broken, releases, rooms())
+        outcomes = (*outcomes, *tell_others(place, selection.profiles, releases,
+                                                  everyone=not selection.explicit))
     return _with_junit(outcomes_result(outcomes), outcomes, junit)
 
 

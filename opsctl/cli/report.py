@@ -9,8 +9,8 @@ import typer
 
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_writable, write
-from opsctl.cli.result import Result
-from opsctl.cli.workplace import At, Customer, instant, profile, workplace
+from opsctl.cli.result import Result, table
+from opsctl.cli.workplace import At, Customer, catalogue_or_error, instant, profile, select, workplace
 from opsctl.report.service.formats import ReportFormat
 
 app = group("Reports from the ledger.")
@@ -74,3 +74,38 @@ def issue(customer: Customer, month: ForMonth, reason: Reason = "") -> Result:
     told = "issued" if new else "unchanged: issued already"
     return Result({"customer": customer, "month": month, "revision": made.revision, "issued": new},
                   f"{customer} {month}: {made.revision} {told}")
+
+
+@command(app, "report", "metrics", kind=Kind.ASKS, without=_READS)
+def metrics(output: Output = None) -> Result:
+    """Write the figures of all customers for Prometheus; with --output in one step, for node_exporter."""
+    from opsctl.report.outputs import measured, write_metrics
+
+    selection = select(None, everyone=True)
+    with workplace(acts=False) as place:
+        text = measured(place, selection.profiles, catalogue_or_error(place))
+    if output is not None:
+        write_metrics(output, text)
+    data = {"file": str(output) if output else None, "metrics": None if output else text}
+    return Result(data, f"{output}: written" if output else text.rstrip("\n"),
+                  warnings=tuple(f"{name} is left out: its profile cannot be read" for name in selection.broken))
+
+
+@command(app, "report", "notify", kind=Kind.ACTS, without="it tells others what changed state")
+def notify() -> Result:
+    """Send what changed state since the last message to the webhook: each problem once, and its recovery.
+
+    `nightly` does it too. Exit code 1 when the webhook did not take it; it is due again then.
+    """
+    from opsctl.core.errors import ConfigurationError
+    from opsctl.report.outputs import tell
+
+    selection = select(None, everyone=True)
+    with workplace(acts=True) as place:
+        if place.settings.outputs.webhook is None:
+            raise ConfigurationError("opsctl.yml names no webhook", "set `outputs: {webhook: ..., webhook_key: ...}`")
+        sent = tell(place, selection.profiles, catalogue_or_error(place))
+    rows = [(alert.customer, alert.what, alert.kind, alert.state, alert.detail) for alert in sent]
+    headings = ("customer", "what", "kind", "state", "detail")
+    return Result({"alerts": [alert.document() for alert in sent]},
+                  table(headings, rows) if rows else "nothing has changed state")

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from opsctl.cli.command import Format, Formatted, Kind, command, single
 from opsctl.cli.result import Result, nagios_result, table
-from opsctl.cli.workplace import At, Customers, instant, select, workplace
+from opsctl.cli.workplace import At, Customers, catalogue_or_error, instant, select, workplace
 from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
-    from opsctl.releases.catalogue import Catalogue
     from opsctl.report.status import CustomerStatus
-    from opsctl.runs.workplace import Workplace
 
 app = single()
 
@@ -28,7 +26,7 @@ def status(customers: Customers = None, at: At = None, output: Formatted = Forma
     when = instant(at)
     selection = select(customers, not customers)
     with workplace(acts=False) as place:
-        releases = _releases(place)
+        releases = catalogue_or_error(place)
         rows = fleet_status(place, selection.profiles, releases, when)
     if output is Format.NAGIOS:
         return nagios_result("OPSCTL", [*(failed(name, "profile", error) for name, error in selection.broken.items()),
@@ -51,16 +49,6 @@ def status(customers: Customers = None, at: At = None, output: Formatted = Forma
     errors = tuple({"customer": row.customer, "message": f"{name} {verdict}"} for row, name, verdict in broken)
     code = ExitCode.CONFIGURATION if unreadable else ExitCode.CHECK_FAILED if broken else ExitCode.OK
     return Result({"customers": data}, text, code, (), (*unreadable, *errors))
-
-
-def _releases(place: Workplace) -> Catalogue | OpsctlError:
-    """The release files, or why they cannot be read: that must not hide how the backups stand."""
-    from opsctl.releases.catalogue import load
-
-    try:
-        return load(place.settings.releases)
-    except OpsctlError as error:
-        return error
 
 
 def _check(row: CustomerStatus, name: str) -> Outcome:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opsctl.core.errors import OpsctlError
     from opsctl.profiles.model import Profile
     from opsctl.profiles.settings import Settings
+    from opsctl.releases.catalogue import Catalogue
     from opsctl.runs.workplace import Workplace
 
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's name, see `opsctl customers list`.")]
@@ -102,6 +103,17 @@ def ledger_url(found: Settings, *, acts: bool) -> str:
         raise ConfigurationError("CI=true, and no ledger is set", "set `ledger.url` in opsctl.yml, and name that "
                                  "file by --config or OPSCTL_CONFIG")
     return f"sqlite:///{state_folder() / 'ledger.db'}"
+
+
+def catalogue_or_error(place: Workplace) -> Catalogue | OpsctlError:
+    """The release files, or why they cannot be read: that must not hide how all else stands."""
+    from opsctl.core.errors import OpsctlError
+    from opsctl.releases.catalogue import load
+
+    try:
+        return load(place.settings.releases)
+    except OpsctlError as error:
+        return error
 
 
 @contextmanager

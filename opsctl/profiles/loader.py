@@ -68,6 +68,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         return folder / path.expanduser()
 
     ssh, smtp, approvals = settings.ssh, settings.smtp, settings.approvals
+    outputs = settings.outputs
     return settings.model_copy(update={
         "inventories": fixed(settings.inventories), "releases": fixed(settings.releases),
         "templates": fixed(settings.templates), "playbooks": fixed(settings.playbooks),
@@ -76,4 +77,5 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         "ssh": SshSettings(identity=fixed(ssh.identity), connect_seconds=ssh.connect_seconds) if ssh else None,
         "smtp": smtp.model_copy(update={"ca_file": fixed(smtp.ca_file)}) if smtp and smtp.ca_file else smtp,
         "approvals": ApprovalSettings(allowed_signers=fixed(approvals.allowed_signers)) if approvals else None,
+        "outputs": outputs.model_copy(update={"metrics": fixed(outputs.metrics) if outputs.metrics else None}),
     })

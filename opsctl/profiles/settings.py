@@ -122,6 +122,26 @@ class KamstrupRole(StrEnum):
     CONTRACTS = "contracts"
 
 
+OutsideUrl = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])[!-~]+$", max_length=500)]
+"""TLS, or this machine."""
+
+
+class OutputSettings(Part):
+    """What tells others how it stands."""
+
+    webhook: OutsideUrl | None = Field(default=None, description="Gets what changed state, once, and its recovery.")
+    webhook_key: SecretReference | None = Field(default=None, description="Signs each message (HMAC-SHA256).")
+    heartbeat: SecretReference | None = Field(default=None, description="Where the address is that `nightly --all` "
+                                              "calls at its end; whoever knows it could keep it alive.")
+    metrics: Path | None = Field(default=None, description="A .prom file for node_exporter, written by `nightly`.")
+
+    @model_validator(mode="after")
+    def _signed(self) -> OutputSettings:
+        if (self.webhook is None) != (self.webhook_key is None):
+            raise ValueError("webhook and webhook_key belong together; write both or neither")
+        return self
+
+
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
@@ -138,4 +158,5 @@ class Settings(Part):
     approvals: ApprovalSettings | None = None
     people: dict[KamstrupRole, Annotated[str, OneLine]] = Field(
         default_factory=dict, description="One person by role; `opsctl rasci` names them.")
+    outputs: OutputSettings = OutputSettings()
     policy: Policy = Policy()

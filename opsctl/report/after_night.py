@@ -1,0 +1,42 @@
+"""What follows a nightly run: others are told. A message that was not taken is a row; the rest still go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from opsctl.core.errors import ExitCode, OpsctlError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.failures import guarded
+from opsctl.fleet.nightly import OPERATOR
+from opsctl.profiles.model import Profile
+from opsctl.releases.catalogue import Catalogue
+from opsctl.report.outputs import beat, measured, tell, write_metrics
+from opsctl.runs.workplace import Workplace
+
+
+def tell_others(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue | OpsctlError, *,
+                everyone: bool) -> Iterator[Outcome]:
+    """Metrics and webhook; last, for a night of all customers, the heartbeat.
+
+    It says that the night came to its end, whatever it found. Metrics are of all customers or not written.
+    """
+    steps: list[tuple[str, Callable[[], object]]] = [("webhook", partial(tell, workplace, profiles, releases))]
+    if everyone:
+        steps = [("metrics", partial(_figures, workplace, profiles, releases)), *steps,
+                 ("heartbeat", partial(beat, workplace))]
+    for name, step in steps:
+        outcome = guarded(OPERATOR, name, partial(_done, step, name))
+        if outcome.code is not ExitCode.OK:
+            yield outcome
+
+
+def _figures(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue | OpsctlError) -> None:
+    path = workplace.settings.outputs.metrics
+    if path is not None:
+        write_metrics(path, measured(workplace, profiles, releases))
+
+
+def _done(step: Callable[[], object], name: str) -> Outcome:
+    step()
+    return Outcome(OPERATOR, name, Status.DONE, "told")
