@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from opsctl.contract.services import PRODUCT
 from opsctl.notices import sections_change
 from opsctl.notices.matters import InstallFacts
 from opsctl.notices.model import Block, Link, NoticeKind, Pairs, Paragraph, Section
@@ -32,9 +31,9 @@ def body(telling: Telling[InstallFacts]) -> Body:
 
 def _box(telling: Telling[InstallFacts], when: str, done: bool) -> Pairs:
     say, wording, facts = telling.wording.say, telling.wording, telling.facts
+    known = [(say("install.before" if done else "box.installed"), product(telling.installed))]
     rows: list[tuple[str, str | Link]] = [
-        (say("install.before" if done else "box.installed"),
-         f"{PRODUCT} {telling.installed}" if telling.installed else say("box.unknown")),
+        *(known if telling.installed else []),
         (say("install.now" if done else "install.will_be"), product(telling.target)),
         (say("install.when"), when)]
     if not done:

@@ -51,6 +51,7 @@ class InstallSource(_Times):
 
     schema_version: Literal[1]
     release: VersionField
+    before: VersionField | None = Field(default=None, description="The version that was there before; for `done`.")
     result: Text | None = Field(default=None, description="How it ended.")
 
 
@@ -78,7 +79,7 @@ _NEEDS: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.MAINTENANCE_DONE: ("result",), NoticeKind.DONE: ("result",),
 }
 _TELLABLE = {NoticeKind.MAINTENANCE_CHANGED: {"reason"}, NoticeKind.MAINTENANCE_CANCELLED: {"reason"},
-             NoticeKind.MAINTENANCE_DONE: {"reason", "result"}, NoticeKind.DONE: {"result"}}
+             NoticeKind.MAINTENANCE_DONE: {"reason", "result"}, NoticeKind.DONE: {"result", "before"}}
 
 
 def read(path: Path, kind: NoticeKind) -> Source:
@@ -98,7 +99,7 @@ def _misfits(kind: NoticeKind, source: Source, position: Any) -> Iterator[Proble
     for name in _NEEDS.get(kind, ()):
         if getattr(source, name) is None:
             yield Problem(position(()), (name,), f"is missing; a notice of kind {kind.value} says it")
-    for name in ("reason", "result"):
+    for name in ("reason", "result", "before"):
         if getattr(source, name, None) is not None and name not in _TELLABLE.get(kind, set()):
             yield Problem(position((name,)), (name,), f"is not told by a notice of kind {kind.value}; remove it")
 

@@ -71,8 +71,9 @@ def _install(profile: Profile, catalogue: Catalogue, kind: NoticeKind, source: I
     if kind is NoticeKind.DONE and installed is not None and installed < release.version:
         raise UsageError(f"{profile.customer}: the profile still says {PRODUCT} {installed}",
                          "record what was installed under `ready.version` first")
-    # Once it is installed, the version before is no longer on record: what the release itself brought is told.
-    before = installed if kind is NoticeKind.PLANNED else None
+    # Once it is installed, the profile no longer says what was there before. When the facts do not say it either, what
+    # the release itself brought is told.
+    before = installed if kind is NoticeKind.PLANNED else source.before
     way = path(catalogue, before, release)
     if way is None or before is None:
         way = UpgradePath(before, (release,), ())

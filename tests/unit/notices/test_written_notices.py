@@ -116,6 +116,11 @@ def test_planned_and_done_of_a_release_that_kamstrup_installs(sample: ProfileMak
     installed = sample("aalund", language="en", ready={"version": "6.0.0", "modules": ["ready-core"]})
     done = write(installed, NoticeKind.DONE, {**INSTALL, "result": {"en": "All went well.", "da": "Alt gik godt."}})
     assert "Version now: READY 6.0.0" in write.text(done) and "All went well." in write.text(done)
+    assert "not known" not in write.text(done) and "CVE-1900-10541" not in write.text(done)
+    whole = write(installed, NoticeKind.DONE, {**INSTALL, "before": "5.4.0",
+                                               "result": {"en": "All went well.", "da": "Alt gik godt."}})
+    told = write.text(whole)
+    assert whole.data["revision"] == 2 and "Version before: READY 5.4.0" in told and "CVE-1900-10541" in told
 
 
 def test_one_release_is_announced_or_notified_never_both(sample: ProfileMaker, write: Drafter) -> None:
