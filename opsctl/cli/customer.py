@@ -24,6 +24,7 @@ from opsctl.cli.customer_answers import (
     explained,
     hosted_by,
     next_steps,
+    offered,
     require_free,
     sma_of,
     system,
@@ -64,8 +65,9 @@ def add(customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Its na
         "name": asked(name, "The customer's name for people", "--name"), "hosting": hosting,
         "hosting_from": day(since, "--since") or today(zone), "zone": zone, "language": language,
         "contacts": [person], "domains": [person["email"].rpartition("@")[2]]}
-    sma = sma_of(agreement, agreement_from, agreement_to)
+    sma = sma_of(agreement, agreement_from, agreement_to, ask=True)
     document |= {"agreement": sma.document()} if sma else {}
+    version = version or offered("Installed version of READY (empty: not known)")
     document["ready"] = {"version": version} if version else {}
     if hosting == "kamstrup":
         document |= hosted_parts(system(SystemAnswers(hosts or (), databases or (), store, credentials,

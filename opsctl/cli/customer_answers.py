@@ -51,6 +51,13 @@ def asked(value: str | None, question: str, option: str) -> str:
     return str(typer.prompt(question, err=True))
 
 
+def offered(question: str) -> str | None:
+    """The answer on a terminal; None for an empty one, and without a terminal."""
+    if not sys.stdin.isatty():
+        return None
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip() or None
+
+
 def hosted_by(text: str) -> str:
     if text not in set(Hosting):
         raise UsageError(f"--hosting must be exactly one of {', '.join(Hosting)}", "there is nothing between (P02)")
@@ -79,11 +86,17 @@ def system(answers: SystemAnswers) -> SystemAnswers:
     return SystemAnswers(hosts, databases, store, credentials, recipients)
 
 
-def sma_of(reference: str | None, first: str | None, last: str | None) -> AgreementAnswers | None:
+def sma_of(reference: str | None, first: str | None, last: str | None, *, ask: bool = False
+           ) -> AgreementAnswers | None:
     from opsctl.records.drafting import AgreementAnswers
 
     if reference is None and first is None and last is None:
-        return None
+        if not ask:
+            return None
+        reference = offered("Reference of the Software Maintenance Agreement (empty: none yet)")
+        if reference is None:
+            return None
+        first, last = asked(None, "Its first day", "--agreement-from"), asked(None, "Its last day", "--agreement-to")
     begins, ends = day(first, "--agreement-from"), day(last, "--agreement-to")
     if reference is None or begins is None or ends is None:
         raise UsageError("an agreement needs --agreement, --agreement-from and --agreement-to", "give all, or none")

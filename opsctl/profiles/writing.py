@@ -16,11 +16,12 @@ from opsctl.core.errors import ConfigurationError, OperationFailed, UsageError
 from opsctl.profiles.document import read_document
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import ADAPTER, KamstrupProfile, Profile
-from opsctl.profiles.parts import EarlierTerms
+from opsctl.profiles.parts import IDENTIFIER, EarlierTerms
 from opsctl.profiles.places import PROFILE
 from opsctl.profiles.validation import validate_document
 
 HEADER = "# yaml-language-server: $schema=../profile.schema.json\n"
+LONGEST_NAME = 48
 _FORMER = "profile-until-{day}.yml"
 
 
@@ -49,14 +50,14 @@ def profile_text(document: Mapping[str, Any], note: str = "") -> str:
 
 def validated_text(customer: str, text: str) -> Profile:
     """The profile that `text` is; ConfigurationError with every problem at once, by line of `text`."""
+    if not re.fullmatch(IDENTIFIER, customer) or len(customer) > LONGEST_NAME:
+        # Before anything is written: the name becomes a folder's.
+        raise UsageError(f"{customer[:60]!r} cannot be a customer's name",
+                         f"it is made of small letters, digits and single hyphens, {LONGEST_NAME} at most")
     with tempfile.TemporaryDirectory(prefix="opsctl-profile-") as name:
         folder = Path(name)
-        try:
-            (folder / customer).mkdir()
-            (folder / customer / PROFILE).write_text(text, encoding="utf-8")
-        except OSError:
-            raise UsageError(f"{customer[:60]!r} cannot be a customer's name",
-                             "it is made of small letters, digits and single hyphens") from None
+        (folder / customer).mkdir()
+        (folder / customer / PROFILE).write_text(text, encoding="utf-8")
         try:
             return load_profile(folder, customer)
         except ConfigurationError as error:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def test_a_profile_that_is_there_is_never_touched(opsctl: Run, place: Workplace)
     (OWN[:3], 2, "--hosting is missing"),
     ((*OWN[:4], "cloud", *OWN[5:]), 2, "exactly one of kamstrup, customer"),
     ((*OWN[:8], "ops@newtown.example", *OWN[9:]), 2, "is not a name and an address"),
-    ((*OWN[:2], "New_Town", *OWN[3:]), 3, "small letters"),
+    ((*OWN[:2], "New_Town", *OWN[3:]), 2, "small letters"),
+    ((*OWN[:2], "../outside", *OWN[3:]), 2, "small letters"), ((*OWN[:2], "n" * 49, *OWN[3:]), 2, "48 at most"),
     ((*OWN, "--zone", "Mars/Base"), 3, "IANA time zone"),
     ((*OWN, "--since", "soon"), 2, "is not a day"),
     (OWN[:-4], 2, "--agreement-to"),
@@ -81,6 +83,8 @@ def test_what_makes_no_valid_profile_writes_nothing(words: tuple[str, ...], code
     answer = opsctl(*words)
     assert (answer.code, said in answer.stderr) == (code, True), answer
     assert not (place.settings.inventories / "new-town").exists()
+    assert not (place.settings.inventories.parent / "outside").exists()
+    assert not (Path(tempfile.gettempdir()) / "outside").exists()
     assert not list(place.ledger.entries())
 
 
@@ -97,13 +101,15 @@ class Terminal(io.StringIO):
 
 def test_what_is_not_given_is_asked_on_a_terminal(opsctl: Run, place: Workplace,
                                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = ["kamstrup", "Operations <ops@newtown.example>", "New Town", SYSTEM[1], SYSTEM[3],
+    answers = ["kamstrup", "Operations <ops@newtown.example>", "New Town", "SMA-9",
+               "2026-01-01", "2099-12-31", "", SYSTEM[1], SYSTEM[3],
                "s3:bucket@https://s3.example", "file:/etc/opsctl/s3.json", f"{SYSTEM[7]} {SYSTEM[9]}"]
     monkeypatch.setattr(sys, "stdin", Terminal("\n".join(answers) + "\n"))
     answer = opsctl("customer", "add", "new-town")
     assert answer.code == 0, answer
     found = load_profile(place.settings.inventories, "new-town")
     assert isinstance(found, KamstrupProfile)
+    assert (found.agreement and found.agreement.reference, found.ready.version) == ("SMA-9", None)
     assert found.backup.store.kind == "s3" and len(found.backup.recipients) == 2
 
 
