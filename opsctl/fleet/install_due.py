@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.installing import BackUp, install_release
 from opsctl.fleet.starting import window
@@ -16,7 +17,7 @@ from opsctl.releases.version import Step
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
-NOT_WITH_AN_UPDATE = "a major release is not installed in the night in which the platform is patched (P12)"
+NOT_WITH_AN_UPDATE = "a major release is not installed on the day on which the platform is patched (P12)"
 
 
 def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
@@ -40,7 +41,7 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
             return skipped(f"READY {known} is the newest for this customer")
         if profile.hold_releases:
             return skipped(f"releases are held: {profile.hold_releases}")
-        if step is Step.MAJOR and patched:
+        if step is Step.MAJOR and (patched or _patched_today(workplace, profile)):
             return skipped(NOT_WITH_AN_UPDATE)
         way = path(releases, known, target)
         first = way.hops[0].install.downtime_minutes if way else 0
@@ -48,3 +49,10 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
         if not found.open:
             return skipped(found.reason)
     return install_release(workplace, profile, releases, back_up)
+
+
+def _patched_today(workplace: Workplace, profile: KamstrupProfile) -> bool:
+    """Whether a host was changed by patching on the customer's local day of now."""
+    last = workplace.ledger.last(profile.customer, "patch.applied")
+    today = local_day(workplace.clock.now(), profile.zone)
+    return last is not None and local_day(last.recorded_at, profile.zone) == today

@@ -53,6 +53,8 @@ def test_a_major_release_waits_for_another_night(place: Workplace) -> None:
     found = due(place, profile("aalund"), patched=True)
     assert found.status is Status.SKIPPED and "P12" in found.summary
     assert found.service == "software-update-major"
+    place.ledger.append("sample-aalund", "patch.applied", {"host": "aalund-1"}, actor="tests")
+    assert "P12" in due(place, profile("aalund")).summary, "nor in a second run on the same day"
 
 
 def test_a_release_that_is_held_is_not_installed_by_anybody(place: Workplace) -> None:
