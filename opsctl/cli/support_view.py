@@ -51,7 +51,8 @@ def clock_data(clock: Clock) -> dict[str, Any]:
 def cells(request: Request, person: Person, now: datetime) -> tuple[str, ...]:
     """One row of `support list`."""
     subject = printable(person.subject)
-    return (request.id, request.level, request.state.value, request.word(now).value, local(request.received, ZONE),
+    received = request.received.replace(microsecond=0)
+    return (request.id, request.level, request.state.value, request.word(now).value, local(received, ZONE),
             local(request.clock.target, ZONE), subject if len(subject) <= SUBJECT else f"{subject[:SUBJECT - 1]}…")
 
 
@@ -108,7 +109,8 @@ def history(request: Request, names: dict[str, str]) -> list[str]:
             events.append((note.at, f"{note.kind} by {note.by}{': ' if words else ''}{words}"))
     events += [(request.cause.at, f"cause {request.cause.code} by {request.cause.by}: "
                                   f"{request.cause.evidence or 'no evidence'}")] if request.cause else []
-    return [f"  {local(at, ZONE)}  {printable(words)}" for at, words in sorted(events, key=lambda one: one[0])]
+    return [f"  {local(at.replace(microsecond=0), ZONE)}  {printable(words)}"
+            for at, words in sorted(events, key=lambda one: one[0])]
 
 
 def _iso(moment: datetime) -> str:

@@ -126,7 +126,8 @@ def _item(log: Log, row: Row, name: str, known: Request | None) -> Item:
         line(cells["reference"], "reference"), level=level,
         level_reason=line(cells.get("level_reason") or why, "level_reason"),
         duplicate_of=cells.get("duplicate_of", ""), late_reason=why)
-    return Item(row.line, report, started, cells.get("handler", ""), closed, cells.get("result", ""), known)
+    handler = line(cells.get("handler", ""), "handler", needed=False)
+    return Item(row.line, report, started, handler, closed, block(cells.get("result", ""), "result"), known)
 
 
 def _time(log: Log, cells: Mapping[str, str], name: str) -> datetime | None:

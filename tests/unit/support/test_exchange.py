@@ -45,10 +45,11 @@ T-9,2026-11-16T09:00:00Z,A,R,S,2026-11-16T10:00:00Z,,,
 T-10,2026-11-16T09:00:00Z,A,,S,,,,
 T-1,2026-11-16T09:00:00Z,A,R,S,,,,
 T-11,2019-11-16T09:00:00Z,A,R,S,,,,
+T-12,2026-11-16T09:00:00Z,A,R,S,2026-11-16T10:00:00Z,H\x07,,
 """
 WORDS = ["without a zone", "comes twice", "in the future", "no level 'E'", "before received",
          "without having been started", "handler is empty", "reference must be", "reporter must be",
-         "stands on line 2 already", "closing days for 2019"]
+         "stands on line 2 already", "closing days for 2019", "handler must be"]
 
 
 def test_every_bad_row_is_told_by_its_line_and_nothing_is_recorded(file: Path, opsctl: Run) -> None:
@@ -56,7 +57,7 @@ def test_every_bad_row_is_told_by_its_line_and_nothing_is_recorded(file: Path, o
     answer = opsctl("support", "import", "sample-aalund", str(file), "--json")
     assert answer.code == 2
     details = json.loads(answer.stdout)["errors"][0]["details"]
-    assert [line.partition(":")[0] for line in details] == [f"line {number}" for number in range(4, 15)]
+    assert [line.partition(":")[0] for line in details] == [f"line {number}" for number in range(4, 16)]
     for line, words in zip(details, WORDS, strict=True):
         assert words in line
     assert opsctl("support", "list", "--closed", "--json").data["total"] == 0
@@ -65,7 +66,7 @@ def test_every_bad_row_is_told_by_its_line_and_nothing_is_recorded(file: Path, o
 def test_skip_bad_records_the_others_and_says_partly(file: Path, opsctl: Run) -> None:
     file.write_text(HEAD + GOOD + BAD, encoding="utf-8")
     answer = opsctl("support", "import", "sample-aalund", str(file), "--skip-bad", "--json")
-    assert (answer.code, len(answer.data["added"]), len(answer.data["bad"])) == (7, 2, 11)
+    assert (answer.code, len(answer.data["added"]), len(answer.data["bad"])) == (7, 2, 12)
 
 
 def test_the_same_reference_with_another_receipt_is_refused(file: Path, opsctl: Run) -> None:
