@@ -96,7 +96,7 @@ _KAMSTRUP: tuple[tuple[Service, Coverage, Mode, str, str, str], ...] = (
     (Service.SYSTEM_INTEGRATION, Coverage.PURCHASE_REQUIRED, Mode.AUTOMATIC, "P18",
      "With a Kamstrup Hosted solution it is possible to enable integration through Kamstrup API Access "
      "(purchase required) to other systems in your system environment.",
-     "order Kamstrup API Access and record the order under `addons` in the profile"),
+     "order Kamstrup API Access and record it with `opsctl order add`, or under `addons` in the profile"),
     (Service.STORAGE_MANAGEMENT, Coverage.INCLUDED, Mode.AUTOMATIC, "P19",
      "Performance and capacity management of storage.", ""),
 )

@@ -73,7 +73,7 @@ def check(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
 def settings_of(profile: KamstrupProfile) -> ApiAccess:
     """The profile's `api`; ConfigurationError when there is none."""
     if profile.api is None:
-        raise ConfigurationError(f"{profile.customer}: API Access is bought, and the profile does not say where the "
+        raise ConfigurationError("API Access is bought, and the profile does not say where the "
                                  "customer's key is", "add `api: {credentials: file:/path}` to the profile")
     return profile.api
 
