@@ -135,7 +135,8 @@ def act(copy, given, check):
     if known is None:
         return False, "there is no copy: the database was not touched", None
     if known["version"] != given["version"]:
-        raise Failed(f"the copy belongs to READY {known['version']}, not to {given['version']}")
+        # A copy is taken before anything is installed: this one is left from an earlier installation.
+        return False, f"the copy belongs to READY {known['version']}: the database was not touched", None
     return True, "", known if check else copy.restore(Unit(given["unit"], given["seconds"]))
 
 
