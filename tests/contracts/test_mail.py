@@ -145,6 +145,17 @@ def test_the_rate_is_kept(server: Script) -> None:
     assert len(pauses) == 1 and 1.5 < pauses[0] <= 2.0
 
 
+def test_each_domain_has_a_rate_of_its_own(server: Script) -> None:
+    pauses: list[float] = []
+    found = Relay(SmtpSettings.model_validate({
+        "host": "127.0.0.1", "port": server.port, "tls": "none-loopback-only", "per_minute": 6000,
+        "per_minute_and_domain": 1}), pause=pauses.append)
+    for domain in ("customer.example", "other.example", "Customer.example"):
+        found.ready(domain)
+    found.close()
+    assert len([pause for pause in pauses if 30 < pause <= 60]) == 1, "only the second mail to the same domain waits"
+
+
 @pytest.mark.parametrize("settings", [
     {"tls": "none-loopback-only", "host": "relay.example"}, {"user": "opsctl"},
     {"tls": "none-loopback-only", "host": "127.0.0.1", "user": "opsctl", "password": "env:WORD"}])

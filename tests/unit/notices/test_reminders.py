@@ -112,6 +112,9 @@ def test_the_policy_names_kinds_and_a_slip_switches_no_rule_off(releases: Catalo
     facts = plan(sample("elmegaard"), releases, NOW).facts
     assert facts is not None
     assert needs_another(facts, NoticePolicy())
+    assert facts.security and needs_another(facts, NoticePolicy(second_person=("security",)))
+    assert needs_another(facts, NoticePolicy(second_person=("major",)))
+    assert not needs_another(facts, NoticePolicy(second_person=("update",)))
     assert not needs_another(facts, NoticePolicy(second_person=()))
     with pytest.raises(ConfigurationError, match=r"policy\.notices\.second_person: majr is no kind"):
         needs_another(facts, NoticePolicy(second_person=("majr",)))
