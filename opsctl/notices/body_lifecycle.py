@@ -53,7 +53,8 @@ def licence(telling: Telling[LicenceFacts]) -> Body:
     return Body(
         PRODUCT, (say(f"licence.subject_{word}", day=wording.short_day(facts.until)), found.product),
         say(f"licence.title_{word}"), summary, (Paragraph(summary, strong=True),),
-        (Section(say("act.title"), (Paragraph(say("licence.act"), strong=True), Paragraph(say("licence.meaning")))),
+        (Section(say("act.title"), (Paragraph(say("licence.act_ended" if facts.stage == 0 else "licence.act"), strong=True),
+                                    Paragraph(say("licence.meaning")))),
          Section(say("box.title"), (Pairs(tuple(rows)),))),
         say("licence.why", customer=facts.customer_name))
 
