@@ -28,6 +28,7 @@ GROUPS: Mapping[str, str] = {
     "customers": "The customers and their profiles.",
     "lab": "Real hosts on this machine, to try opsctl and rehearse changes.",
     "ledger": "The evidence: verify and export it.",
+    "licence": "Third-party licences: what was bought, what is used, what ends when.",
     "network": "The network components that Kamstrup delivered.",
     "notice": "Release notices for systems that customers host.",
     "order": "Orders of add-ons, such as Kamstrup API Access.",
