@@ -45,6 +45,7 @@ def licence(telling: Telling[LicenceFacts]) -> Body:
     say, facts, wording = telling.wording.say, telling.facts, telling.wording
     found, word = facts.licence, "ended" if facts.stage == 0 else "ends"
     end = wording.end_of_day(facts.until)
+    act = say("licence.act_ended" if facts.stage == 0 else "licence.act")
     summary = say(f"licence.{word}", name=found.product, vendor=found.vendor, end=end)
     rows: list[tuple[str, str | Link]] = [
         (say("licence.product"), found.product), (say("licence.vendor"), found.vendor),
@@ -53,8 +54,7 @@ def licence(telling: Telling[LicenceFacts]) -> Body:
     return Body(
         PRODUCT, (say(f"licence.subject_{word}", day=wording.short_day(facts.until)), found.product),
         say(f"licence.title_{word}"), summary, (Paragraph(summary, strong=True),),
-        (Section(say("act.title"), (Paragraph(say("licence.act_ended" if facts.stage == 0 else "licence.act"), strong=True),
-                                    Paragraph(say("licence.meaning")))),
+        (Section(say("act.title"), (Paragraph(act, strong=True), Paragraph(say("licence.meaning")))),
          Section(say("box.title"), (Pairs(tuple(rows)),))),
         say("licence.why", customer=facts.customer_name))
 
