@@ -41,6 +41,19 @@ def processes(folder: Path) -> list[int]:
     return found
 
 
+def end_run(folder: Path) -> None:
+    """End what a run that was killed left behind on this machine: the processes marked with a folder below `folder`."""
+    below = f"{MARK}={folder}/".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if any(one.startswith(below) for one in (entry / "environ").read_bytes().split(b"\0")):
+                _signal(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue  # gone meanwhile, or another user's
+
+
 def interrupt(folder: Path, seconds: float = 10) -> None:
     """Ask ansible-playbook to stop (SIGINT) and wait for its end, at most `seconds`."""
     for pid in _children(os.getpid()):

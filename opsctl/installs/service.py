@@ -22,7 +22,7 @@ from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
-from opsctl.runs.playbook import play, targets_of
+from opsctl.runs.playbook import end_leftovers, play, targets_of
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
 
@@ -103,6 +103,7 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     left = stand(run.workplace, profile.customer).open
     warnings: tuple[str, ...] = ()
     if left is not None:
+        end_leftovers(run.workplace, left.run)
         back = take_back(run, profile, left.payload, "an earlier run was broken off")
         warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}",)
     fresh = plan(run.workplace, [profile], wish.releases, target=wish.target)[0]

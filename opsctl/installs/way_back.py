@@ -13,7 +13,7 @@ from opsctl.installs import evidence
 from opsctl.installs.looking import look, runs_well
 from opsctl.installs.standing import KINDS, standing
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.playbook import play, targets_of
+from opsctl.runs.playbook import end_leftovers, play, targets_of
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
@@ -27,7 +27,8 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
         left = standing(workplace.ledger.entries(profile.customer, kinds=KINDS))
         if left.open is None:
             return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no installation is unfinished")
-        back = take_back(run, profile, left.open.payload, "asked for by hand")
+        end_leftovers(workplace, left.open.run)
+        back = take_back(run, profile, left.open.payload, "an earlier run was broken off")
         return Outcome(run.customer, REQUEST.service, Status.DONE, f"READY {back} runs and is healthy",
                        data={"version": back})
 

@@ -77,6 +77,13 @@ def play(run: Run, targets: Sequence[Target], operation: Operation, variables: M
     return result if partly else result.require_all()
 
 
+def end_leftovers(workplace: Workplace, run: str) -> None:
+    """End the playbook of a run that was killed, if it is on this machine: it must not work beside its successor."""
+    from opsctl.adapters.ansible_process import end_run
+
+    end_run(workplace.runs / run)
+
+
 def identity(workplace: Workplace) -> Path:
     """The private key for the hosts; ConfigurationError when the settings name none."""
     ssh = workplace.settings.ssh

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from opsctl.adapters.ansible_process import processes
 from opsctl.lab import service
 from opsctl.lab.definition import host
 from opsctl.runs.workplace import Workplace
@@ -95,3 +96,5 @@ def test_a_control_process_that_dies_midway_is_put_right_by_the_next_run(fresh: 
     assert any("broken off" in warning for warning in done.envelope["warnings"])
     assert ready(fresh, "/health")[1] == {"status": "ok", "version": "5.5.0", "schema": 5}
     assert readings(fresh) == before
+    # A playbook that outlived its control process must not work beside the next run.
+    assert not [pid for folder in workplace.runs.glob("*-release-install-*/ansible-*") for pid in processes(folder)]

@@ -1,10 +1,11 @@
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from opsctl.adapters.ansible_process import MARK, processes, sweep
+from opsctl.adapters.ansible_process import MARK, end_run, processes, sweep
 
 
 def start(mark: Path, code: str) -> subprocess.Popen[bytes]:
@@ -39,3 +40,16 @@ def test_an_ended_process_is_not_alive(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert processes(tmp_path) == [], "it waits for its parent as a zombie, and does nothing any more"
     child.wait()
+
+
+def test_what_a_killed_run_left_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    waits = "import time; print('ready', flush=True); time.sleep(60)"
+    left, other = start(tmp_path / "run-1" / "ansible-x", waits), start(tmp_path / "run-10" / "ansible-y", waits)
+    try:
+        end_run(tmp_path / "run-1")
+        assert left.wait(timeout=30) == -signal.SIGKILL
+        assert other.poll() is None
+    finally:
+        for child in (left, other):
+            child.kill()
+            child.wait()
