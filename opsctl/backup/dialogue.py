@@ -166,8 +166,8 @@ class HostProgram:
         self._send({"op": "release", "seconds": seconds})
         answer = self._await({"released"})
         if not answer["ok"]:
-            raise OperationFailed(f"{self._name}: a session with the database did not end within {seconds} s",
-                                  "look at the server's load, then run it again")
+            raise OperationFailed(f"{self._name}: a database session failed, or took over {seconds} s: "
+                                  f"{telling_line(answer['out'])}", "look at the server's log, then run it again")
         return str(answer["out"])
 
     def stream(self, order: Order, sink: Sink) -> Transfer:

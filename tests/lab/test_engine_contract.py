@@ -8,6 +8,7 @@ a failed restore leaves no database, and a dump of 15 goes into 17.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,7 +136,20 @@ def test_a_dump_of_15_goes_into_17_and_not_the_other_way(workplace: Workplace, l
         assert back.status is Status.DONE, back
         assert back.data["version"].startswith("17")
         assert whole(shell, Engine.POSTGRESQL, name, made)
-    taken = run_backup(workplace, logical(newer))
+    # A temporary table of another session cannot be counted, and is no part of a dump.
+    with shell_on(workplace, newer, "aalund-1") as shell:
+        other = ["runuser", "-u", "postgres", "--", "psql", "-X", "-q", "-d", "ready", "-c",
+                 "create temp table passing as select 1 as n", "-c", "select pg_sleep(60)"]
+        assert shell.run(["systemd-run", "--quiet", "--collect", "--unit=test-temporary", *other],
+                         sudo=True).exit_code == 0
+        try:
+            until = time.monotonic() + 20
+            seen = "select count(*) from pg_class where relname = 'passing';"
+            while ask(shell, Engine.POSTGRESQL, "ready", seen) == "0":
+                assert time.monotonic() < until
+            taken = run_backup(workplace, logical(newer))
+        finally:
+            shell.stop_unit("test-temporary.service")
     assert taken.status is Status.DONE, taken
     both = logical(newer).model_copy(update={"hosts": (*newer.hosts, older.host("birkeby-db"))})
     known = workplace.known_hosts(newer.customer)

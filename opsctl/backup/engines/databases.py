@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from opsctl.backup.dialogue import HostProgram
@@ -41,14 +42,14 @@ def require_free(host: HostProgram, target: Target, present: bool) -> None:
                               "give a new name; opsctl restores into nothing that exists")
 
 
-def require_not_older(host: HostProgram, manifest: Manifest, here: str) -> None:
-    """A dump loads into its own version and newer ones. here: the server's version, such as 17.5."""
-    if _numbers(here) < _numbers(manifest.engine_version):
-        raise OperationFailed(f"{host.hello.host} has version {here}, the backup is of {manifest.engine_version}",
+def require_not_older(host: HostProgram, made: str, here: str) -> None:
+    """A dump loads into its own version and newer ones. made, here: the servers' versions, such as 17.5."""
+    if _numbers(here) < _numbers(made):
+        raise OperationFailed(f"{host.hello.host} has version {here}, the backup is of {made}",
                               "restore to a server of the same or a newer version")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The release series: 17.5 -> (17,), 11.8.3-MariaDB -> (11, 8)."""
+    """The release series: 17.5 -> (17,), 18beta1 -> (18,), 11.8.3-MariaDB -> (11, 8)."""
     numbers = version.split("-", maxsplit=1)[0].split(".")
-    return tuple(int(number) for number in numbers[:max(1, len(numbers) - 1)])
+    return tuple(int(re.sub(r"\D.*", "", number) or 0) for number in numbers[:max(1, len(numbers) - 1)])

@@ -62,7 +62,7 @@ class MariaDBDump(InDatabase):
         require_database(target, manifest)
         require_tools(host, _TOOLS)
         facts = json.loads(ask(host, commands.DATABASE_FACTS.format(name=target.database)))
-        require_not_older(host, manifest, str(facts["version"]))
+        require_not_older(host, manifest.engine_version, str(facts["version"]))
         require_free(host, target, bool(facts["present"]))
         return target
 

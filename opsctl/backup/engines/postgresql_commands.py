@@ -20,11 +20,11 @@ FACTS = """select json_build_object(
  'checksums', current_setting('data_checksums'), 'in_recovery', pg_is_in_recovery(),
  'size', (select sum(pg_database_size(oid))::bigint from pg_database));
 """
-# Exact counts, every user table of the database the session is in.
+# Exact counts, every user table of the database the session is in; temporary ones are another session's.
 ROWS = """select n.nspname || '.' || c.relname, (xpath('/row/c/text()', query_to_xml(
  format('select count(*) as c from %I.%I', n.nspname, c.relname), false, true, '')))[1]::text
  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema') order by 1;
+ where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname not in ('pg_catalog', 'information_schema') order by 1;
 """
 RECOVERED = """select json_build_object('version', current_setting('server_version'),
  'lsn', pg_current_wal_lsn()::text, 'in_recovery', pg_is_in_recovery(),

@@ -65,7 +65,7 @@ class PostgreSQLDump(InDatabase):
         require_database(target, manifest)
         require_tools(host, _TOOLS)
         major, port = cluster(host, target.cluster)
-        require_not_older(host, manifest, ask(host, major, port, "show server_version;\n").split()[0])
+        require_not_older(host, manifest.engine_version, ask(host, major, port, "show server_version;\n").split()[0])
         require_free(host, target, _ask_with(host, major, port, commands.PRESENT, target=target.database) != "0")
         return replace(target, settings={"major": major, "port": port})
 

@@ -10,6 +10,7 @@ import pytest
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import postgresql_commands
 from opsctl.backup.engines.contract import Found, Target
+from opsctl.backup.engines.databases import require_not_older
 from opsctl.backup.engines.mariadb import MariaDB
 from opsctl.backup.engines.postgresql import PostgreSQL, _position, _refuse
 from opsctl.backup.exchange import StageEnd, Transfer, telling_line
@@ -81,6 +82,15 @@ def test_version_14_is_compressed_on_the_host() -> None:
     names = {major: [stage.name for stage in PostgreSQL().source(
         None, Found("", 1, None, {}, {"major": major, "port": "5432"}))] for major in ("14", "15")}  # type: ignore[arg-type]
     assert names == {"14": ["pg_basebackup", "zstd"], "15": ["pg_basebackup"]}
+
+
+@pytest.mark.parametrize(("here", "fits"), [("15.18", True), ("17.6", True), ("18beta1", True), ("14.20", False)])
+def test_a_dump_goes_into_its_own_version_and_newer_ones(host: HostProgram, here: str, fits: bool) -> None:
+    if fits:
+        require_not_older(host, "15.18", here)
+        return
+    with pytest.raises(OperationFailed, match=r"14\.20"):
+        require_not_older(host, "15.18", here)
 
 
 def test_the_restored_server_touches_nothing_of_the_original() -> None:

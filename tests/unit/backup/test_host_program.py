@@ -243,6 +243,17 @@ def test_a_session_that_does_not_get_ready_is_told() -> None:
     assert "all slots are in use" in error.value.message
 
 
+def test_a_session_that_fails_after_it_was_ready_is_told() -> None:
+    """What it counted is not whole then."""
+    with local_program() as (program, _):
+        program.hold(("sh", "-c", "echo held; read end; echo 7; exit 3"), user=None, stdin="", marker="held")
+        with pytest.raises(OperationFailed) as error:
+            program.release()
+        program.hold(("sh", "-c", "echo first; echo held; echo 7; cat"), user=None, stdin="", marker="held")
+        assert program.release() == "7\n"
+    assert "failed" in error.value.message
+
+
 def test_commands_of_the_preflight(tmp_path: Path) -> None:
     with local_program() as (program, _):
         assert program.hello.user == os.geteuid()

@@ -203,13 +203,12 @@ class Session:
         return False, "".join(said)
 
     def finish(self, seconds):
-        """Close its input and wait until it has said all: whether it ended in time, and what it said."""
+        """Close its input and wait until it has said all: whether it ended in time and with 0, and what it said."""
         self.child.stdin.close()
         self.reader.join(seconds)
-        whole = not self.reader.is_alive()
-        if not whole:
+        if self.reader.is_alive():
             self.child.kill()
-        self.child.wait()
+        whole = self.child.wait() == 0
         return whole, b"".join(self.rest).decode("utf-8", "replace")
 
 
