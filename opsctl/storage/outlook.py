@@ -18,11 +18,11 @@ NIGHTS = 14
 
 
 def outlook(workplace: Workplace, profile: KamstrupProfile, measured: Sequence[Measurement]) -> Iterator[Finding]:
-    """What the next release and a month of backups need. What cannot be known is unknown, and stops no check."""
+    """What the next release and a month of backups need. What cannot be known is said, and breaks no check."""
     try:
         releases = load(workplace.settings.releases)
     except OpsctlError as error:
-        yield Finding(Level.UNKNOWN, "next release", f"its need for space is not known: {error.message}")
+        yield Finding(Level.WARNING, "next release", f"its need for space is not known: {error.message}")
     else:
         coming = releases.newest(Version.parse(profile.ready.version) if profile.ready.version else None)
         if coming is not None:
