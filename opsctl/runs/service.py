@@ -101,8 +101,7 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
                  lease or _lease_of(operation)) as run:
         outcome = _acted(run, act)
         outcome = replace(outcome, run=run.id, warnings=(*decision.warnings, *outcome.warnings))
-        _finish(run, outcome)
-        return outcome
+        return _finished(run, outcome)
 
 
 def _lease_of(operation: str) -> str:
@@ -131,13 +130,27 @@ def _failed(run: Run, error: OpsctlError, status: Status) -> Outcome:
                    exit_code=error.exit_code, data={"details": list(error.details)} if error.details else {})
 
 
-def _finish(run: Run, outcome: Outcome) -> None:
+def _finished(run: Run, outcome: Outcome) -> Outcome:
+    """Record how the run ended; success only under its lease, so that a run that was overtaken has none."""
+    if outcome.code is not ExitCode.OK:
+        _finish(run, outcome)
+        return outcome
+    try:
+        _finish(run, outcome, run.lease)
+    except Locked as error:
+        outcome = _failed(run, error, Status.LOCKED)
+        _finish(run, outcome)
+    return outcome
+
+
+def _finish(run: Run, outcome: Outcome, lease: HeldLease | None = None) -> None:
     finished = run.workplace.clock.now()
     payload = {"operation": run.operation, "service": run.request.service.value, "status": outcome.status.value,
                "summary": outcome.summary, "exit_code": int(outcome.code), "promise": run.decision.cell.promise,
                "seconds": round((finished - run.started).total_seconds(), 3)}
-    # Without the lease's fence: a run that lost its lease must still be able to say how it ended.
-    run.workplace.ledger.append(run.customer, "run.finished", payload, actor=run.workplace.actor, run=run.id)
+    # A failure needs no fence: a run that lost its lease must still be able to say how it ended.
+    run.workplace.ledger.append(run.customer, "run.finished", payload, actor=run.workplace.actor, run=run.id,
+                                lease=lease)
 
 
 def _make(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A run's skeleton: what it records, and how an error becomes its row."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,16 @@ def test_work_on_the_same_hosts_excludes_itself(outer: str, inner: str, excluded
         return done
 
     assert perform(place, profile, REQUEST, outer, act).status is Status.DONE
+
+
+def test_a_run_that_was_overtaken_records_no_success(place: Workplace, tmp_path: Path) -> None:
+    def act(run: Run) -> Outcome:
+        with sqlite3.connect(tmp_path / "ledger.db") as database:
+            database.execute("UPDATE ledger_lease SET owner = 'another run', fence = fence + 1")
+        return Outcome("sample-aalund", "it-system-maintenance", Status.UNCHANGED, "nothing to patch")
+
+    outcome = perform(place, load_profile(ROOT / "inventories", "sample-aalund"), REQUEST, "patch apply", act)
+    assert outcome.code == ExitCode.LOCKED
+    finished = place.ledger.last("sample-aalund", "run.finished")
+    assert finished is not None
+    assert (finished.payload["status"], finished.payload["exit_code"]) == ("locked", 75)
