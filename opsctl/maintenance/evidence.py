@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import ExitCode
+from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.maintenance.model import HostPlan, PatchPlan
 from opsctl.runs.service import Run
@@ -33,6 +33,7 @@ class Evidence:
         self._open = list(hosts)
         self._hosts = tuple(hosts)
         self._closed = False
+        self._unrecorded: dict[str, Mapping[str, Any]] = {}
         self.entries: dict[str, Mapping[str, Any]] = {}
 
     def take(self, host: str, data: Mapping[str, Any]) -> None:
@@ -58,9 +59,20 @@ class Evidence:
             self._record(host, {}, NOT_REACHED, reason)
 
     def close(self) -> None:
-        """Record the hosts that nothing is known about: the run ended before it could say."""
+        """Record the hosts that nothing is known about: the run ended before it could say.
+
+        Each is tried; the first error is raised when all have been.
+        """
+        first: OpsctlError | None = None
         for host in list(self._open):
-            self._record(host, {}, FAILED, "the run ended before this host did; see the next patch plan for its state")
+            try:
+                self._write(host, self._unrecorded.get(host) or _payload(
+                    self._by_name[host], {}, self._plan, FAILED,
+                    "the run ended before this host did; see the next patch plan for its state"))
+            except OpsctlError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
     def outcome(self, warnings: tuple[str, ...]) -> Outcome:
         """One outcome for all hosts, with the entries as data."""
@@ -80,11 +92,15 @@ class Evidence:
                        data={"plan": self._plan.hash, "hosts": dict(self.entries), "details": details})
 
     def _record(self, host: str, facts: Mapping[str, Any], result: str, message: str) -> None:
-        payload = _payload(self._by_name[host], facts, self._plan, result, message)
+        self._write(host, _payload(self._by_name[host], facts, self._plan, result, message))
+
+    def _write(self, host: str, payload: Mapping[str, Any]) -> None:
+        # What could not be recorded stays open, and is tried again at the end.
+        self._unrecorded[host] = payload
+        self._run.record("patch.applied", payload)
         self._open.remove(host)
         self.entries[host] = payload
-        self._run.record("patch.applied", payload)
-        self._run.say(f"{host}: {result}")
+        self._run.say(f"{host}: {payload['result']}")
 
 
 def _todo(bad: Sequence[str], closed: bool) -> str:
