@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,36 @@ def test_missing_and_empty_files_are_named(tmp_path: Path) -> None:
         assert str(path) in error.value.message
     with pytest.raises(ConfigurationError):
         resolve("vault:secret/data")
+
+
+def test_both_kinds_are_cleaned_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_bytes(b"\xef\xbb\xbfhunter2\r\n")
+    assert resolve(f"file:{path}").reveal() == "hunter2"
+    monkeypatch.setenv("OPSCTL_TEST_SECRET", "hunter2\n")
+    assert resolve("env:OPSCTL_TEST_SECRET").reveal() == "hunter2"
+    monkeypatch.setenv("OPSCTL_TEST_SECRET", "  ")
+    with pytest.raises(ConfigurationError, match="empty"):
+        resolve("env:OPSCTL_TEST_SECRET")
+
+
+def test_a_pipe_or_a_large_file_is_no_secret_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe, 0o600)
+    large.touch(0o600)
+    large.write_bytes(b"x" * (1 << 17))
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        resolve(f"file:{pipe}")
+    with pytest.raises(ConfigurationError, match="larger than"):
+        resolve(f"file:{large}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_text("hunter2")
+    os.chown(path, 12345, 12345)
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        resolve(f"file:{path}")
