@@ -111,11 +111,12 @@ def sigterm_interrupts() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM are ignored: cleaning up is bounded in time and must not be cut short."""
+    """While inside, SIGINT, SIGTERM and SIGHUP are ignored: cleaning up is bounded and must not be cut short."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN)
+              for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:

@@ -5,7 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from opsctl.adapters.ansible_process import MARK, end_run, processes, sweep
+import pytest
+
+from opsctl.adapters.ansible_process import MARK, end_run, processes, sweep, undisturbed
 
 
 def start(mark: Path, code: str) -> subprocess.Popen[bytes]:
@@ -53,3 +55,20 @@ def test_what_a_killed_run_left_is_ended_and_nothing_else(tmp_path: Path) -> Non
         for child in (left, other):
             child.kill()
             child.wait()
+
+
+def test_cleaning_up_is_not_cut_short_by_any_signal_that_ends_a_run() -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        with undisturbed():
+            for number in numbers:
+                os.kill(os.getpid(), number)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
