@@ -33,25 +33,33 @@ def form_of(arguments: Sequence[str]) -> Form:
 
 
 def bounded(call: Callable[[], object], form: Form) -> int:
-    """Run `call`; return the exit code, having told what went wrong."""
+    """Run `call`; return the exit code, having told what went wrong as far as anybody listens."""
+    lost = NAGIOS_UNKNOWN if form.nagios else int(ExitCode.FAILED)
+    try:
+        return _bounded(call, form)
+    except BrokenPipeError:
+        # The reader went away; there is nobody left to tell.
+        _drop_output()
+        return lost
+    except OutputLost as error:
+        _drop_output()
+        emit_error(error, as_json=False)
+        return lost
+
+
+def _bounded(call: Callable[[], object], form: Form) -> int:
     try:
         code = call()
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:
-        # The reader went away; there is nobody left to tell.
-        _drop_output()
-        return int(ExitCode.FAILED)
-    except OutputLost as error:
-        _drop_output()
-        emit_error(error, as_json=False)
-        return int(ExitCode.FAILED)
+    except (BrokenPipeError, OutputLost):
+        raise
     except OpsctlError as error:
         return told(error, form)
     except KeyboardInterrupt:
-        return told(OperationFailed("interrupted; what was started has been ended and the run is recorded",
-                                    "run the command again"), form)
+        return told(OperationFailed("interrupted",
+                                    "see `opsctl status` for what is recorded, then run the command again"), form)
     except Exception as error:
         return _other(error, form)
 

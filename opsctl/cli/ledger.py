@@ -11,7 +11,7 @@ import typer
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_writable, write
 from opsctl.cli.result import Result, table
-from opsctl.cli.workplace import ledger_url, settings, workplace
+from opsctl.cli.workplace import ledger_url, require_ledger, settings, workplace
 from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def verify(chain: Chain = None,
             raise ConfigurationError(f"{export} is not an exported ledger",
                                      "name a file that `opsctl ledger export --output` wrote") from None
     else:
+        require_ledger()
         with workplace(acts=False) as place:
             found = place.ledger.verify(chain)
             _require_known(chain, found.chains, place)
@@ -67,6 +68,7 @@ def export_lines(chain: Chain = None,
     """Export entries as JSON Lines, which `ledger verify --file` checks without the database."""
     if output is not None:
         require_writable(output)
+    require_ledger()
     with workplace(acts=False) as place:
         _require_known(chain, place.ledger.chains(), place)
         lines = list(place.ledger.export(chain))

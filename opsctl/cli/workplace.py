@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -122,7 +123,7 @@ def workplace(*, acts: bool) -> Iterator[Workplace]:
 
     """
     from opsctl.cli.progress import progress
-    from opsctl.ledger import open_ledger
+    from opsctl.ledger import exists, open_ledger
     from opsctl.profiles.places import actor, state_folder
     from opsctl.runs.workplace import Workplace
 
@@ -131,12 +132,26 @@ def workplace(*, acts: bool) -> Iterator[Workplace]:
     # Asked only where the settings are silent: an account without a home can have all of it set.
     runs = found.runs or state_folder() / "runs"
     drafts = found.drafts or state_folder() / "drafts"
-    ledger = open_ledger(ledger_url(found, acts=acts), clock)
-    try:
-        with progress() as reporter:
-            yield Workplace(found, ledger, clock, reporter, actor(), runs, drafts)
-    finally:
-        ledger.close()
+    url = ledger_url(found, acts=acts)
+    with ExitStack() as stack:
+        if not acts and not exists(url):
+            # Who asks does not make a ledger: an empty one would pass for one that was lost.
+            url = f"sqlite:///{stack.enter_context(TemporaryDirectory())}/ledger.db"
+        ledger = open_ledger(url, clock)
+        stack.callback(ledger.close)
+        reporter = stack.enter_context(progress())
+        yield Workplace(found, ledger, clock, reporter, actor(), runs, drafts)
+
+
+def require_ledger() -> None:
+    """ConfigurationError when there is no ledger to read: evidence that is not there is not sound."""
+    from opsctl.ledger import exists
+
+    url = ledger_url(settings(), acts=False)
+    if not exists(url):
+        raise ConfigurationError(f"there is no ledger at {url.removeprefix('sqlite:///')}",
+                                 "check `ledger.url` in opsctl.yml; was one there, restore it from its copy; "
+                                 "the first command that acts makes a new one")
 
 
 def confirm(question: str, yes: bool) -> None:

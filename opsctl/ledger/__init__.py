@@ -20,13 +20,14 @@ from opsctl.ledger.model import (
 
 if TYPE_CHECKING:
     from opsctl.ledger.export import verify_export
-    from opsctl.ledger.opening import open_ledger, upgrade_ledger
+    from opsctl.ledger.opening import exists, open_ledger, upgrade_ledger
     from opsctl.ledger.store import Ledger
 
-_LAZY = {"Ledger": "store", "open_ledger": "opening", "upgrade_ledger": "opening", "verify_export": "export"}
+_LAZY = {"Ledger": "store", "exists": "opening", "open_ledger": "opening", "upgrade_ledger": "opening",
+         "verify_export": "export"}
 
 __all__ = ["GENESIS", "JSON", "Checkpoint", "Entry", "Finding", "FindingKind", "HeldLease", "Lease", "Ledger",
-           "Verdict", "Verification", "held", "open_ledger", "upgrade_ledger", "verify_export"]
+           "Verdict", "Verification", "exists", "held", "open_ledger", "upgrade_ledger", "verify_export"]
 
 
 def __getattr__(name: str) -> Any:

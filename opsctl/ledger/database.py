@@ -19,6 +19,9 @@ WAIT_SECONDS = 60
 """How long a writer waits for its turn before it gives up."""
 
 _WRITES = "opsctl_writes"
+_DAMAGE = ("disk image is malformed", "no such table: ledger_", 'relation "ledger_')
+"""What drivers say of a database that was a ledger and is not whole any more."""
+
 _NOW = {
     # SQLite keeps milliseconds; the Julian day as a double is exact to 0.05 ms, so rounding restores them.
     "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
@@ -37,6 +40,8 @@ def parse_url(text: str) -> URL:
     if url.drivername == "sqlite":
         if not url.database or not Path(url.database).is_absolute():
             raise ConfigurationError("The ledger's SQLite URL does not name a file by its absolute path.", remedy)
+        if url.query:
+            raise ConfigurationError("The ledger's SQLite URL has options after a question mark.", remedy)
         return url
     if url.drivername in {"postgresql", "postgresql+psycopg"}:
         return url.set(drivername="postgresql+psycopg")
@@ -93,6 +98,10 @@ class Database:
             raise EvidenceDamaged(f"The ledger at {self.place} refused an entry: {first_line(error)}",
                                   "Run `opsctl ledger verify`; entries and head rows do not agree.") from error
         except DBAPIError as error:
+            if any(words in str(error.orig) for words in _DAMAGE):
+                raise EvidenceDamaged(f"The ledger at {self.place} is damaged: {first_line(error)}",
+                                      "Stop what writes to it, keep a copy as it is, and restore the ledger "
+                                      "from its last copy.") from error
             raise OperationFailed(f"The ledger at {self.place} cannot be used: {first_line(error)}",
                                   "Nothing was recorded. Check that the database runs, that its disk is not "
                                   "full, and that no other process holds it locked.") from error

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 from opsctl.core.clock import Clock
-from opsctl.core.errors import ConfigurationError, OpsctlError
+from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OpsctlError
 from opsctl.ledger.database import Database, parse_url
 from opsctl.ledger.schema import REVISION_TABLE, REVISIONS
 from opsctl.ledger.store import Ledger
@@ -39,11 +39,18 @@ def open_ledger(url: str, clock: Clock) -> Ledger:
             raise _other_revision(database, revision)
     except OpsctlError as error:
         database.close()
-        if isinstance(error, ConfigurationError):
+        if isinstance(error, ConfigurationError | EvidenceDamaged):
             raise
         raise ConfigurationError(error.message, "Check the ledger's URL in opsctl.yml, and that its database "
                                  "is running and may be used by this account.") from error
     return Ledger(database, clock)
+
+
+def exists(url: str) -> bool:
+    """Whether something is where the ledger should be; for PostgreSQL, which answers by itself, always True."""
+    parsed = parse_url(url)
+    path = Path(parsed.database or "")
+    return parsed.drivername != "sqlite" or (path.exists() and path.stat().st_size > 0)
 
 
 def upgrade_ledger(url: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ KEYS = {"ok", "data", "warnings", "errors", "exit_code"}
     (("profile", "validate"), 0),
     (("contract", "show"), 0),
     (("window", "list", "sample-aalund"), 0),
-    (("ledger", "verify"), 0),
+    (("ledger", "verify"), 3),
     (("status",), 0),
     (("backup", "run"), 2),
     (("backup", "run", "sample-aalund", "--all"), 2),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_closed_output_takes_no_file_in_its_place(tmp_path: Path) -> None:
+    assert shell("OPSCTL notice draft --all", tmp_path).returncode == 0
     for closed in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
         done = shell(f"OPSCTL status {closed}", tmp_path)
         assert done.returncode == 0, (closed, done)
@@ -136,6 +138,7 @@ def test_an_exported_ledger_is_for_its_owner_alone(opsctl: Run, tmp_path: Path) 
 
 
 def test_what_is_no_ledger_is_not_called_sound(opsctl: Run) -> None:
+    assert opsctl("notice", "draft", "sample-dalmose").code == 0
     assert opsctl("ledger", "verify", "nobody", "--json").code == 2
     assert opsctl("ledger", "export", "nobody", "--json").code == 2
     assert opsctl("ledger", "verify", "sample-aalund", "--json").code == 0
@@ -225,3 +228,30 @@ def test_the_scripts_find_themselves_again_from_any_folder(how: str, tmp_path: P
     done = subprocess.run(["sh", "-c", how.format(name=folder.name)], cwd=folder, capture_output=True, text=True,
                           check=False)
     assert done.stdout == f"{folder}/prepared\n", done
+
+
+@pytest.mark.parametrize(("words", "code"), [("customers list", 1), ("status --format nagios", 3),
+                                             ("customers show nobody --json", 1)])
+def test_an_output_that_is_full_ends_in_words_and_never_in_ok(words: str, code: int, tmp_path: Path) -> None:
+    done = shell(f"OPSCTL {words} >/dev/full", tmp_path)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr
+
+
+def test_a_ledger_that_is_gone_is_not_called_sound_and_asking_makes_none(opsctl: Run, tmp_path: Path) -> None:
+    assert opsctl("status").code == 0
+    for command in ("verify", "export"):
+        answer = opsctl("ledger", command)
+        assert answer.code == 3
+        assert f"there is no ledger at {tmp_path}/ledger.db" in answer.stderr
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_a_ledger_that_has_lost_a_table_is_damaged(opsctl: Run, tmp_path: Path) -> None:
+    assert opsctl("notice", "draft", "--all").code == 0
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute("DROP TABLE ledger_entry")
+    answer = opsctl("ledger", "verify")
+    assert answer.code == 9
+    assert "restore the ledger from its last copy" in answer.stderr
