@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.not_exercised import not_exercised
 from tests.unit.backup.s3_server import S3Server, free_port, make_certificate, wait_for_tls
 
 # rclone refuses keys as short as moto takes them.
@@ -48,9 +47,7 @@ def running_rclone(folder: Path) -> Iterator[S3Server]:
 @contextmanager
 def running_localstack(folder: Path) -> Iterator[S3Server]:
     """LocalStack's S3: checks checksums and locks. It needs an environment of its own (docs/backup.md)."""
-    python = os.environ.get("OPSCTL_TEST_LOCALSTACK", "")
-    if not python:
-        not_exercised("LocalStack is not there: set OPSCTL_TEST_LOCALSTACK to the Python that has localstack-core")
+    python = os.environ["OPSCTL_TEST_LOCALSTACK"]
     certificate, key = make_certificate(folder)
     credentials, port = _credentials(folder), free_port()
     (folder / "server.pem").write_bytes(key.read_bytes() + certificate.read_bytes())
