@@ -12,7 +12,7 @@ from pathlib import Path
 from opsctl.adapters import signatures
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
-from opsctl.core.errors import ApprovalMissing, ConfigurationError, OperationFailed, UsageError
+from opsctl.core.errors import ApprovalMissing, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import register
 from opsctl.notices.model import Facts
@@ -22,6 +22,7 @@ from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.approval import allowed_signers, same_person
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
@@ -74,7 +75,7 @@ def _approved(run: Run, profile: Profile, draft: Revision, key: Path, releases: 
 
 
 def _sign(run: Run, draft: Revision, facts: Facts, key: Path, folder: Path) -> Sequence[str]:
-    allowed = _allowed(run.workplace)
+    allowed = allowed_signers(run.workplace)
     signatures.require_readable(allowed)
     signature = signatures.sign(_statement(draft), key, NAMESPACE)
     names = signatures.signers(_statement(draft), signature, allowed, NAMESPACE, run.folder)
@@ -98,8 +99,8 @@ def require_approved(run: Run, draft: Revision, facts: Facts) -> tuple[str, ...]
         raise ApprovalMissing(f"{run.customer}: {draft.notice} revision {draft.number} is not approved",
                               f"read it with `opsctl notice show {run.customer} {draft.notice}`, then `opsctl notice "
                               f"approve {run.customer} {draft.notice} --key FILE`")
-    names = signatures.signers(_statement(draft), draft.approval.signature, _allowed(run.workplace), NAMESPACE,
-                               run.folder)
+    names = signatures.signers(_statement(draft), draft.approval.signature, allowed_signers(run.workplace),
+                               NAMESPACE, run.folder)
     _require_another(run, draft, facts, names)
     return names
 
@@ -107,12 +108,6 @@ def require_approved(run: Run, draft: Revision, facts: Facts) -> tuple[str, ...]
 def needs_another(facts: Facts, policy: NoticePolicy) -> bool:
     """Whether somebody else than the drafter has to approve; by default for major releases and security fixes."""
     return asked(facts.kind, facts.security, policy.second_person, "second_person")
-
-
-def same_person(names: Sequence[str], drafter: str) -> bool:
-    """Whether the key's owner drafted: by a name as it is, or by the part before its @."""
-    owner = {part for name in names for part in (name.casefold(), name.casefold().partition("@")[0])}
-    return drafter.casefold() in owner or drafter.casefold().partition("@")[0] in owner
 
 
 def _require_another(run: Run, draft: Revision, facts: Facts, names: Sequence[str]) -> None:
@@ -124,13 +119,6 @@ def _require_another(run: Run, draft: Revision, facts: Facts, names: Sequence[st
 
 def _statement(draft: Revision) -> bytes:
     return f"{draft.sha256}\n".encode("ascii")
-
-
-def _allowed(workplace: Workplace) -> Path:
-    if workplace.settings.approvals is None:
-        raise ConfigurationError("no allowed signers are set, so nothing can be approved or sent",
-                                 "name the file in opsctl.yml under `approvals.allowed_signers`; see docs/notices.md")
-    return workplace.settings.approvals.allowed_signers
 
 
 def _outcome(run: Run, draft: Revision, status: Status, summary: str, signer: str) -> Outcome:

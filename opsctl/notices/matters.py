@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from opsctl.notices.by_hand import InstallSource, MaintenanceSource, ModuleSource
-from opsctl.notices.model import Facts, NoticeKind, Period
+from opsctl.notices.model import Facts, NoticeKind, OfRelease, Period
 from opsctl.profiles.parts import Licence
-from opsctl.releases.content import Content, Headline
+from opsctl.releases.content import Content
 from opsctl.releases.model import Release
 from opsctl.releases.path import UpgradePath
 from opsctl.releases.platform import PlatformAdvisory
@@ -19,7 +19,7 @@ IN_CALENDARS = frozenset({NoticeKind.PLANNED, NoticeKind.MAINTENANCE_PLANNED, No
 
 
 @dataclass(frozen=True)
-class InstallFacts(Facts):
+class InstallFacts(OfRelease):
     """A release that Kamstrup installs, before (planned) or after (done) (P49)."""
 
     way: UpgradePath
@@ -30,18 +30,6 @@ class InstallFacts(Facts):
     @property
     def notice(self) -> str:
         return f"{self.kind.value}-{self.release}"
-
-    @property
-    def release(self) -> str:
-        return str(self.way.target.version)
-
-    @property
-    def installed_version(self) -> str:
-        return str(self.way.installed) if self.way.installed else ""
-
-    @property
-    def security(self) -> bool:
-        return self.content.headline is Headline.SECURITY
 
     @property
     def happens(self) -> Period | None:

@@ -95,8 +95,27 @@ class Facts:
         return None
 
 
+class OfRelease(Facts):
+    """What facts about one release tell by its path and content."""
+
+    way: UpgradePath
+    content: Content
+
+    @property
+    def release(self) -> str:
+        return str(self.way.target.version)
+
+    @property
+    def installed_version(self) -> str:
+        return str(self.way.installed) if self.way.installed else ""
+
+    @property
+    def security(self) -> bool:
+        return self.content.headline is Headline.SECURITY
+
+
 @dataclass(frozen=True)
-class ReleaseFacts(Facts):
+class ReleaseFacts(OfRelease):
     """An available release for a customer that installs it itself.
 
     support_until: of the installed release; None when it is not known. restricted: why the customer is told of the
@@ -117,18 +136,6 @@ class ReleaseFacts(Facts):
     @property
     def notice(self) -> str:
         return f"{'security' if self.restricted else 'release'}-{self.way.target.version}"
-
-    @property
-    def release(self) -> str:
-        return str(self.way.target.version)
-
-    @property
-    def installed_version(self) -> str:
-        return str(self.way.installed) if self.way.installed else ""
-
-    @property
-    def security(self) -> bool:
-        return self.content.headline is Headline.SECURITY
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def same_person(names: Sequence[str], other: str) -> bool:
 def allowed_signers(workplace: Workplace) -> Path:
     """The file of keys that approve; ConfigurationError when none is set."""
     if workplace.settings.approvals is None:
-        raise ConfigurationError("no allowed signers are set, so nothing can be approved",
+        raise ConfigurationError("no allowed signers are set, so nothing can be approved or proven approved",
                                  "name the file in opsctl.yml under `approvals.allowed_signers`; see docs/patching.md")
     return workplace.settings.approvals.allowed_signers
 
