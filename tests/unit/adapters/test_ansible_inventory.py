@@ -12,6 +12,8 @@ from opsctl.adapters.ansible_inventory import Target, data_yaml, inventory_text,
 from opsctl.core.errors import ConfigurationError
 from opsctl.core.secret import Secret
 
+pytestmark = pytest.mark.slow
+
 MakeTarget = Callable[..., Target]
 
 

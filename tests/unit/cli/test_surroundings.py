@@ -13,6 +13,8 @@ import pytest
 
 from tests.unit.cli.conftest import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(tmp_path: Path, opsctl: Run) -> Path:
@@ -33,7 +35,6 @@ def shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
                           env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
 
 
-@pytest.mark.slow
 def test_a_closed_output_takes_no_file_in_its_place(tmp_path: Path) -> None:
     assert shell("OPSCTL notice draft --all", tmp_path).returncode == 0
     for closed in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
@@ -197,7 +198,6 @@ def test_a_terminal_that_hangs_up_ends_a_command_like_ctrl_c(tmp_path: Path) -> 
     assert "interrupted" not in kept.stderr
 
 
-@pytest.mark.slow
 def test_an_account_without_home_or_name_is_told_what_it_lacks(opsctl: Run, tmp_path: Path) -> None:
     program = ("import pwd, sys, opsctl.cli.main as m\n"
                "def none(uid): raise KeyError(uid)\n"

@@ -12,6 +12,8 @@ import pytest
 from opsctl.core.errors import OperationFailed
 from opsctl.lab import process
 
+pytestmark = pytest.mark.slow
+
 
 def sleeper(mark: Path, ignore: bool = False) -> subprocess.Popen[bytes]:
     """A process that claims `mark` and sleeps; it may ignore SIGTERM."""

@@ -11,6 +11,8 @@ from opsctl.core.errors import UsageError
 from opsctl.lab import packages, paths, repository
 from tests.not_exercised import not_exercised
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
