@@ -34,7 +34,7 @@ def ensure_keys() -> None:
 def allowed_signers() -> str:
     """The approver's line for ssh-keygen(1), ALLOWED SIGNERS; good for notices alone."""
     kind, key = paths.APPROVER.with_suffix(".pub").read_text(encoding="utf-8").split()[:2]
-    return f'{APPROVER} namespaces="opsctl-notice" {kind} {key}\n'
+    return f'{APPROVER} namespaces="opsctl-notice,opsctl-plan,opsctl-support" {kind} {key}\n'
 
 
 def _ensure_ssh_key(file: Path, comment: str) -> None:

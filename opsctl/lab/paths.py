@@ -24,7 +24,7 @@ WEBHOOKS = STATE / "webhooks"
 ARCHIVE = STATE / "archive"
 SETTINGS = STATE / "opsctl.yml"
 LOCK = STATE / "lock"
-APPROVER = SECRETS / "approver"
+APPROVER = SSH / "approver"
 ALLOWED_SIGNERS = STATE / "allowed_signers"
 OBJECT_STORE_CREDENTIALS = SECRETS / "object-store.json"
 
