@@ -10,7 +10,7 @@ equal wall times opens and the second closes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -79,7 +79,8 @@ def opening(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, now
             needs: timedelta = timedelta(0)) -> Opening:
     """May work that needs `needs` start at `now`? A freeze beats every window; no windows means never.
 
-    A freeze that begins while a window is open closes it: work must end before either.
+    A freeze that begins while a window is open closes it: work must end before either. Windows that follow one
+    another without a gap are one: around-the-clock windows do not close at midnight.
     """
     now = require_aware(now)
     frozen = _frozen(freezes, zone, now)
@@ -89,21 +90,32 @@ def opening(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, now
         return Opening(False, "the profile has no maintenance window")
     late = ""
     # A window of yesterday may still be open after midnight.
-    for occurrence in occurrences(windows, zone, local_day(now, zone) - timedelta(days=2)):
+    since = local_day(now, zone) - timedelta(days=2)
+    for occurrence in occurrences(windows, zone, since):
         if occurrence.opens > now:
             return Opening(False, late or f"the next window, {occurrence.name}, opens {_wall(occurrence)}")
         if now < occurrence.closes:
             coming = _next_freeze(freezes, zone, now)
+            closes = _open_until(occurrences(windows, zone, since), occurrence.closes, now + needs)
             if now > occurrence.latest_start:
                 late = f"window {occurrence.name} is open, but its latest start has passed"
-            elif now + needs > occurrence.closes:
+            elif now + needs > closes:
                 late = f"window {occurrence.name} closes too soon for work of {needs}"
             elif coming is not None and now + needs > _begins(coming, zone):
                 late = f"window {occurrence.name} is open, but work of {needs} would run into the freeze that begins " \
                        f"on {coming.first_day}: {coming.reason}"
             else:
-                return Opening(True, f"window {occurrence.name} is open", occurrence)
+                return Opening(True, f"window {occurrence.name} is open", replace(occurrence, closes=closes))
     return Opening(False, late or "no window comes")
+
+
+def _open_until(following: Iterator[Occurrence], closes: datetime, wanted: datetime) -> datetime:
+    """When a window that closes at `closes` does, with those that join it; looked up no further than `wanted`."""
+    for occurrence in following:
+        if closes >= wanted or occurrence.opens > closes:
+            break
+        closes = max(closes, occurrence.closes)
+    return closes
 
 
 def upcoming(windows: Sequence[Window], freezes: Sequence[Freeze], zone: str, now: datetime,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from opsctl.core.errors import OperationFailed
 from opsctl.lab import paths, remote
 from opsctl.lab.definition import READY_PORT, HostDefinition, host
 
@@ -41,6 +42,22 @@ def ready(name: str, path: str, *, token: str = "", body: Any = None) -> tuple[i
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
+
+
+def healthy(name: str) -> bool:
+    """Whether READY on a guest answers and is well."""
+    try:
+        return ready(name, "/health")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def booted_since(name: str, before: str) -> bool:
+    """Whether a guest answers, and by another boot than `before`; it may go down between two questions."""
+    try:
+        return answers(name) and boot_id(name) != before
+    except OperationFailed:
+        return False
 
 
 def boot_id(name: str) -> str:

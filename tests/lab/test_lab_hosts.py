@@ -8,7 +8,7 @@ import pytest
 
 from opsctl.lab import paths, rootfs
 from opsctl.lab.definition import HOSTS, METERS, READINGS_PER_METER, SUITES, HostDefinition, host
-from tests.lab.guests import answers, boot_id, customer_of, on, ready, wait
+from tests.lab.guests import boot_id, booted_since, customer_of, healthy, on, ready, wait
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
 APPLICATIONS = [one.name for one in HOSTS if "application" in one.roles]
@@ -120,10 +120,10 @@ def test_a_reboot_gives_a_new_boot_id_and_keeps_the_disk() -> None:
     name = "birkeby-app"
     before = boot_id(name)
     on(name, "echo kept > /var/tmp/before-reboot; sync; systemd-run --quiet --on-active=0.2 systemctl reboot")
-    took = wait(lambda: answers(name) and boot_id(name) != before, 40, "a new boot")
+    took = wait(lambda: booted_since(name, before), 40, "a new boot")
     assert took < 30
     assert on(name, "cat /var/tmp/before-reboot; rm /var/tmp/before-reboot") == "kept"
-    wait(lambda: ready(name, "/health")[0] == 200, 20, "READY healthy after the reboot")
+    wait(lambda: healthy(name), 20, "READY healthy after the reboot")
 
 
 def test_secrets_are_readable_for_root_only() -> None:

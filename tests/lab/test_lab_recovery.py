@@ -15,7 +15,7 @@ from opsctl.lab.definition import BRIDGE, HOSTS, host
 from opsctl.lab.layout import HostFolders
 from opsctl.lab.mounts import mount_points
 from opsctl.lab.status import status
-from tests.lab.guests import ROOT, answers, lab_command, on, ready, wait
+from tests.lab.guests import ROOT, answers, healthy, lab_command, on, ready, wait
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
 HOST = "cedervig-1"
@@ -64,7 +64,7 @@ def test_a_killed_supervisor_is_like_a_power_cut_and_up_starts_the_host_again() 
     up()
     assert on(HOST, "cat /proc/sys/kernel/random/boot_id") != before
     assert on(HOST, "cat /var/tmp/before; rm /var/tmp/before") == "kept"
-    wait(lambda: ready(HOST, "/health")[0] == 200, 20, "READY healthy again")
+    wait(lambda: healthy(HOST), 20, "READY healthy again")
 
 
 def test_up_repairs_stale_links_mounts_marks_and_faults() -> None:

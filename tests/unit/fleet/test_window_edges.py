@@ -1,9 +1,9 @@
 """Windows at the edges: an hour that does not exist, and zones far apart."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from opsctl.fleet.windows import opening, upcoming
-from opsctl.profiles.parts import Window
+from opsctl.profiles.parts import Freeze, Window
 
 ZONE = "Europe/Copenhagen"
 
@@ -34,3 +34,21 @@ def test_windows_in_zones_far_apart_are_taken_in_the_order_in_which_they_open() 
 def test_the_end_of_the_calendar_is_no_error() -> None:
     rare = Window(name="rare", weekdays=("monday",), start="01:00", end="02:00")
     assert not opening([rare], [], ZONE, at("2099-12-31T23:00:00")).open
+
+
+def test_windows_that_follow_one_another_without_a_gap_are_one() -> None:
+    every = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    always = Window(name="always", weekdays=every, start="00:00", end="00:00")
+    late, two_hours = at("2026-11-23T22:55:00"), timedelta(hours=2)
+    found = opening([always], [], ZONE, late, two_hours)
+    assert found.open
+    assert found.occurrence is not None
+    assert found.occurrence.closes >= late + two_hours
+    evening = Window(name="evening", weekdays=every, start="20:00", end="00:00")
+    night = Window(name="night", weekdays=every, start="00:00", end="02:00")
+    later = Window(name="later", weekdays=every, start="00:01", end="02:00")
+    assert opening([evening, night], [], ZONE, late, two_hours).open
+    assert not opening([evening, night], [], ZONE, late, timedelta(hours=4)).open
+    assert not opening([evening, later], [], ZONE, late, two_hours).open
+    tomorrow = Freeze(first_day=date(2026, 11, 24), last_day=date(2026, 11, 25), reason="invoicing")
+    assert not opening([always], [tomorrow], ZONE, late, two_hours).open
