@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +56,14 @@ def approval_need(profile: KamstrupProfile, step: Step | None) -> ApprovalNeed:
     return profile.approvals.major if step is Step.MAJOR else profile.approvals.minor
 
 
-def stand(workplace: Workplace, customer: str) -> Standing:
-    """How READY stands at the customer, by the ledger."""
-    return standing(workplace.ledger.entries(customer, kinds=KINDS))
+def stand(workplace: Workplace, customer: str, until: datetime | None = None) -> Standing:
+    """How READY stands at the customer, by the ledger; until: as of that instant."""
+    return standing(workplace.ledger.entries(customer, kinds=KINDS, until=until))
 
 
-def known_version(workplace: Workplace, profile: KamstrupProfile) -> Version | None:
+def known_version(workplace: Workplace, profile: KamstrupProfile, until: datetime | None = None) -> Version | None:
     """READY's version by the ledger's newest proof, otherwise by the profile; None when neither knows."""
-    text = stand(workplace, profile.customer).installed or profile.ready.version
+    text = stand(workplace, profile.customer, until).installed or profile.ready.version
     return Version.parse(text) if text else None
 
 

@@ -9,6 +9,7 @@ from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
 from opsctl.fleet.nightly import last_patched
+from opsctl.installs.service import known_version
 from opsctl.ledger.model import Entry
 from opsctl.network.decisions import watched
 from opsctl.network.history import CHECKED
@@ -47,7 +48,8 @@ def fleet_status(workplace: Workplace, profiles: Sequence[Profile], releases: Ca
 def _status(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError,
             now: datetime) -> CustomerStatus:
     today = local_day(now, profile.zone)
-    ready = profile.ready.version or "unknown"
+    ready = str((known_version(workplace, profile, now) if isinstance(profile, KamstrupProfile)
+                 else profile.ready.version) or "unknown")
     running = _running(workplace, profile.customer)
     hosting = terms_at(profile, now).hosting
     if hosting is Hosting.CUSTOMER:

@@ -80,3 +80,9 @@ def test_release_files_that_cannot_be_read_hide_no_backup(place: Workplace) -> N
     broken = ConfigurationError("the release files have 1 error", "correct it")
     assert stands(place, "dalmose", NOW, broken).notices.word is Word.UNKNOWN
     assert stands(place, "aalund", NOW, broken).backup.word is Word.UNKNOWN
+
+
+def test_the_release_is_the_one_that_was_proven_by_then(place: Workplace, clock: FixedClock) -> None:
+    place.ledger.append("sample-cedervig", "release.installed", {"from": "5.4.0", "to": "5.5.0"}, actor="tests")
+    assert stands(place, "cedervig", NOW).ready == "5.5.0"
+    assert stands(place, "cedervig", clock.now() - timedelta(days=1)).ready == "5.4.0"
