@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opsctl.contract.services import Service
-from opsctl.core.clock import SystemClock
+from opsctl.core.clock import SystemClock, local_day
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.core.progress import Silent
@@ -43,7 +43,7 @@ def done(customer: str, service: Service, data: dict[str, Any] | None = None) ->
 
 
 def backed_up(place: Workplace, found: KamstrupProfile) -> Outcome:
-    today = place.clock.now().astimezone().date().isoformat()
+    today = local_day(place.clock.now(), found.zone).isoformat()
     for database in found.databases:
         place.ledger.append(found.customer, "backup.completed", {"day": today, "database": database.name},
                             actor="tests")
