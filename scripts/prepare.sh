@@ -28,6 +28,12 @@ packages() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}" >&2
 }
 
+# Keeps the service of a Debian package that is not installed yet from starting: the tests start the program themselves.
+without_service() {
+    [ -d /run/systemd/system ] || return 0
+    dpkg-query -W "$1" >/dev/null 2>&1 || systemctl mask --quiet "$1.service"
+}
+
 find_python() {
     local name
     for name in python3.13 python3.12 python3.11 python3; do

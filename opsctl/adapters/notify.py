@@ -1,10 +1,12 @@
-"""Messages to others' servers: a signed webhook and a heartbeat. Over verified TLS, or to this machine."""
+"""Messages to others' servers: signed webhooks, a heartbeat, requests. Over verified TLS, or to this machine."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import re
+import ssl
 import urllib.error
 import urllib.request
 from datetime import datetime
@@ -14,6 +16,7 @@ from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
 
 SECONDS = 15
+LARGEST_ANSWER = 1 << 20
 SIGNATURE, SENT_AT = "X-Opsctl-Signature", "X-Opsctl-Sent-At"
 _ALLOWED = re.compile(r"(https://|http://(127\.0\.0\.1|localhost)[:/])[!-~]+")
 
@@ -30,38 +33,41 @@ def signature(key: Secret, sent_at: str, body: bytes) -> str:
     return "sha256=" + hmac.new(key.reveal().encode(), sent_at.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def post(url: str, body: bytes, key: Secret, now: datetime) -> int:
-    """Send JSON, signed; returns the status. OperationFailed when it was not taken."""
+def post(url: str, body: bytes, key: Secret, now: datetime, setting: str = "outputs") -> int:
+    """Send JSON, signed; returns the status. OperationFailed, naming the setting, when it was not taken."""
     sent_at = iso(now)
-    request = urllib.request.Request(_checked(url), data=body, method="POST", headers={  # noqa: S310 - checked
+    request = urllib.request.Request(checked(url, setting), data=body, method="POST", headers={  # noqa: S310 - checked
         "Content-Type": "application/json", "User-Agent": "opsctl", SENT_AT: sent_at,
         SIGNATURE: signature(key, sent_at, body)})
-    return _sent(request, "the webhook")
+    return sent(request, "the webhook", setting)[0]
 
 
 def ping(url: Secret) -> int:
     """Call a heartbeat's address; returns the status. OperationFailed, without the address, when it was not taken."""
-    return _sent(urllib.request.Request(_checked(url.reveal()), headers={"User-Agent": "opsctl"}),  # noqa: S310
-                 "the heartbeat")
+    return sent(urllib.request.Request(checked(url.reveal()), headers={"User-Agent": "opsctl"}),  # noqa: S310
+                "the heartbeat")[0]
 
 
-def _checked(url: str) -> str:
+def checked(url: str, setting: str = "outputs") -> str:
+    """The address, when it is TLS or on this machine; ConfigurationError otherwise."""
     if not _ALLOWED.fullmatch(url):
-        raise ConfigurationError("an address under `outputs` is neither https:// nor on this machine",
+        raise ConfigurationError(f"an address under `{setting}` is neither https:// nor on this machine",
                                  "write it as https://host/path")
     return url
 
 
-def _sent(request: urllib.request.Request, what: str) -> int:
-    opener = urllib.request.build_opener(_NoRedirects)
+def sent(request: urllib.request.Request, what: str, setting: str = "outputs",
+         trust: ssl.SSLContext | None = None) -> tuple[int, bytes]:
+    """Status and body of the answer. OperationFailed when it was not taken; redirects are not followed."""
+    opener = urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=trust))
     try:
         with opener.open(request, timeout=SECONDS) as answer:
-            return int(answer.status)
+            return int(answer.status), answer.read(LARGEST_ANSWER)
     except urllib.error.HTTPError as error:
         with error:
             raise OperationFailed(f"{what} was not taken: it answered {error.code}",
-                                  "see `outputs` in opsctl.yml, and the receiver's log") from None
-    except (urllib.error.URLError, OSError, ValueError) as error:
+                                  f"see `{setting}` in opsctl.yml, and the receiver's log") from None
+    except (http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise OperationFailed(f"{what} was not taken: {' '.join(str(reason).split())[:160]}",
-                              "see `outputs` in opsctl.yml, and whether its server can be reached") from None
+                              f"see `{setting}` in opsctl.yml, and whether its server can be reached") from None

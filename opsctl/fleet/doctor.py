@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from opsctl.adapters.silences import version
 from opsctl.core.errors import OpsctlError
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
@@ -48,6 +49,8 @@ def examine(place: Workplace, profiles: Sequence[Profile], broken: Mapping[str, 
     if not broken:
         yield Check("profiles", "all", Finding.PASS, f"{len(profiles)} valid")
     yield _tried("releases", "files", lambda: _releases(place))
+    if hosts and place.settings.silences.alertmanager:
+        yield _tried("settings", "alertmanager", lambda: f"answers, version {version(place.settings.silences)}")
     for profile in profiles:
         if isinstance(profile, KamstrupProfile):
             yield from _customer(place, profile, hosts)

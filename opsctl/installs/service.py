@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,9 @@ from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
-from opsctl.runs.playbook import end_leftovers, play, targets_of
+from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
 from opsctl.runs.service import Run, gate, perform
+from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     warnings: tuple[str, ...] = ()
     if left is not None:
         end_leftovers(run.workplace, left.run)
-        back = take_back(run, profile, left.payload, "an earlier run was broken off")
-        warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}",)
+        with silenced(run, names_of(profile), needed=False) as unsilenced:
+            back = take_back(run, profile, left.payload, "an earlier run was broken off")
+        warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}", *unsilenced)
     fresh = plan(run.workplace, [profile], wish.releases, target=wish.target)[0]
     service = request(fresh.step).service
     gate(profile, request(fresh.step), run.workplace.clock.now(), run.workplace.ledger).require(profile.customer)
@@ -121,7 +123,9 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
         return Outcome(run.customer, service, Status.UNCHANGED, f"READY {fresh.installed} is installed",
                        warnings=warnings, data={"plan": fresh.hash})
     approved_by = require_approved(run.workplace, run.customer, fresh.hash, approval_need(profile, fresh.step))
-    return _along(run, profile, fresh, wish, approved_by, warnings)
+    with silenced(run, names_of(profile)) as unsilenced:
+        done = _along(run, profile, fresh, wish, approved_by, warnings)
+    return replace(done, warnings=(*done.warnings, *unsilenced))
 
 
 def _along(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, wish: Wish, approved_by: str,

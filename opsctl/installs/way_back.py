@@ -13,8 +13,9 @@ from opsctl.installs import evidence
 from opsctl.installs.looking import look, runs_well
 from opsctl.installs.standing import KINDS, standing
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.playbook import end_leftovers, play, targets_of
+from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
 from opsctl.runs.service import Run, perform
+from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 
 # Getting a stopped system to run protects what is there: it goes on when the agreement has ended.
@@ -28,9 +29,10 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
         if left.open is None:
             return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no installation is unfinished")
         end_leftovers(workplace, left.open.run)
-        back = take_back(run, profile, left.open.payload, "an earlier run was broken off")
+        with silenced(run, names_of(profile), needed=False) as unsilenced:
+            back = take_back(run, profile, left.open.payload, "an earlier run was broken off")
         return Outcome(run.customer, REQUEST.service, Status.DONE, f"READY {back} runs and is healthy",
-                       data={"version": back})
+                       warnings=tuple(unsilenced), data={"version": back})
 
     return perform(workplace, profile, REQUEST, "release rollback", act)
 

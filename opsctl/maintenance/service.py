@@ -17,6 +17,7 @@ from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.approval import require_approved
 from opsctl.runs.playbook import play, survey, targets_of
 from opsctl.runs.service import Run, gate, perform
+from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -93,17 +94,18 @@ def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool, ma
     targets = targets_of(run.workplace, profile, busy, only=busy)
     evidence = Evidence(run, fresh, [target.host.name for target in targets])
     variables: dict[str, Any] = {"platform_patch_planned": True, "platform_patch_reboot": reboot}
-    try:
-        for target in targets:
-            if evidence.entries and not _goes_on(evidence, may_start):
-                break
-            result = play(run, [target], PATCH_APPLY, variables, partly=True,
-                          on_data=lambda target, data: evidence.take(target.host.name, data))
-            evidence.finish(_by_host(profile, result.hosts.values()))
-    finally:
-        # Whatever ended the run early: each planned host has its entry, also those it never came to.
-        evidence.close()
-    return evidence.outcome(_warnings(fresh))
+    with silenced(run, list(busy)) as unsilenced:
+        try:
+            for target in targets:
+                if evidence.entries and not _goes_on(evidence, may_start):
+                    break
+                result = play(run, [target], PATCH_APPLY, variables, partly=True,
+                              on_data=lambda target, data: evidence.take(target.host.name, data))
+                evidence.finish(_by_host(profile, result.hosts.values()))
+        finally:
+            # Whatever ended the run early: each planned host has its entry, also those it never came to.
+            evidence.close()
+    return evidence.outcome((*_warnings(fresh), *unsilenced))
 
 
 def _goes_on(evidence: Evidence, may_start: MayStart) -> bool:

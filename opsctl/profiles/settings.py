@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from opsctl.profiles.hosted import SecretReference
+from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings
 from opsctl.profiles.parts import Identifier, OneLine, Part
 from opsctl.profiles.support import SupportPolicy
 
@@ -122,10 +123,6 @@ class KamstrupRole(StrEnum):
     CONTRACTS = "contracts"
 
 
-OutsideUrl = Annotated[str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])[!-~]+$", max_length=500)]
-"""TLS, or this machine."""
-
-
 class OutputSettings(Part):
     """What tells others how it stands."""
 
@@ -159,4 +156,5 @@ class Settings(Part):
     people: dict[KamstrupRole, Annotated[str, OneLine]] = Field(
         default_factory=dict, description="One person by role; `opsctl rasci` names them.")
     outputs: OutputSettings = OutputSettings()
+    silences: SilenceSettings = SilenceSettings()
     policy: Policy = Policy()

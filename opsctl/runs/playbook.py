@@ -37,6 +37,11 @@ def targets_of(workplace: Workplace, profile: KamstrupProfile,
         for host in in_order(profile) if wanted is None or host.name in wanted)
 
 
+def names_of(profile: KamstrupProfile) -> list[str]:
+    """The names of the profile's hosts, databases first."""
+    return [host.name for host in in_order(profile)]
+
+
 def survey(workplace: Workplace, profiles: Sequence[KamstrupProfile], operation: Operation,
            variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900,
            cancelled: Callable[[], bool] = lambda: False) -> PlaybookResult:
