@@ -123,6 +123,20 @@ def used_up(calendar: WorkingCalendar, start: datetime, budget: timedelta,
     raise AssertionError("days end before working time does")  # date.max is 8000 years off
 
 
+def working_day_over(calendar: WorkingCalendar, start: datetime, days: int) -> datetime:
+    """When the `days`-th working day after the local day of `start` closes; with 0 the first close after `start`."""
+    start = require_aware(start)
+    day = local_day(start, calendar.zone) + timedelta(days=min(days, 1))
+    left = max(days, 1)
+    while True:
+        spans = calendar.day(day)
+        if spans and spans[-1].closes > start:
+            left -= 1
+            if not left:
+                return spans[-1].closes
+        day += timedelta(days=1)
+
+
 def total(counted: Iterable[Interval]) -> timedelta:
     """The working time of counted intervals."""
     return sum((span.length for span in counted), _NOTHING)

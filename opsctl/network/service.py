@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from opsctl.adapters.probes import Probe, Target, probe_all
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
-from opsctl.core.errors import Locked
 from opsctl.core.outcome import Outcome, Status
 from opsctl.network.decisions import changes, judge, watched, worst
 from opsctl.network.history import CHECKED, last_of, past_of
 from opsctl.network.model import LEVELS, Standing, State, documents
 from opsctl.profiles.hosted import Component
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.service import Run, gate, perform
+from opsctl.runs.service import Run
+from opsctl.runs.together import perform_together
 from opsctl.runs.workplace import Workplace
 
 REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 HISTORY = timedelta(days=35)
-MAINTENANCE = frozenset({"patch", "release", "install", "platform"})
-"""Leases under which components may be stopped on purpose."""
+MAINTENANCE = ("patch-", "release-")
+"""Operations that may stop components on purpose, as the ids of their runs have them."""
 _STATUS = {State.UP: Status.DONE, State.PLANNED: Status.DONE, State.WARNING: Status.WARNING,
            State.FLAPPING: Status.WARNING, State.DOWN: Status.CHECK_FAILED, State.UNKNOWN: Status.CHECK_FAILED}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the probes found, by customer and component, and the planned work by customer."""
+
+    probes: Mapping[str, Probe]
+    planned: Mapping[str, str]
 
 
 def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Outcome, ...]:
@@ -34,23 +42,25 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
 
     NotCovered when the contract of one customer does not cover it, before anything is probed.
     """
-    now = workplace.clock.now()
-    for profile in profiles:
-        gate(profile, REQUEST, now, workplace.ledger).require(profile.customer)
-    # Asked before as well as after: work that began or ended while the probes ran explains what they found.
-    planned = {profile.customer: under_way(workplace, profile.customer) for profile in profiles}
-    found = probe_all([_target(workplace, profile, one) for profile in profiles
-                       for one in watched(profile.components)[0]])
-    return tuple(_check(workplace, profile, found, planned[profile.customer]
-                        or under_way(workplace, profile.customer)) for profile in profiles)
+    def look(mine: Sequence[KamstrupProfile]) -> Seen:
+        # Asked before as well as after: work that began or ended while the probes ran explains what they found.
+        before = {profile.customer: under_way(workplace, profile.customer) for profile in mine}
+        found = probe_all([_target(workplace, profile, one) for profile in mine
+                           for one in watched(profile.components)[0]])
+        return Seen(found, {customer: work or under_way(workplace, customer) for customer, work in before.items()})
+
+    return perform_together(workplace, profiles, REQUEST, "network check", look, _judged)
 
 
 def under_way(workplace: Workplace, customer: str) -> str:
-    """The planned work that runs for this customer now, for people; "" when there is none."""
+    """The planned work that runs for this customer now, for people; "" when there is none.
+
+    A lease is owned by a run, whose id begins with its time and its operation.
+    """
     for lease in workplace.ledger.leases():
-        name = lease.name.removeprefix(f"{customer}/")
-        if name != lease.name and name in MAINTENANCE and not lease.expired:
-            return f"{name} is under way: {lease.owner}"
+        operation = lease.owner.partition("-")[2]
+        if lease.name.startswith(f"{customer}/") and operation.startswith(MAINTENANCE) and not lease.expired:
+            return f"planned work is under way: {lease.owner}"
     return ""
 
 
@@ -59,20 +69,13 @@ def _target(workplace: Workplace, profile: KamstrupProfile, one: Component) -> T
                   one.server_name or "", one.ca_file, workplace.known_hosts(profile.customer))
 
 
-def _check(workplace: Workplace, profile: KamstrupProfile, found: Mapping[str, Probe], planned: str) -> Outcome:
-    try:
-        return perform(workplace, profile, REQUEST, "network check",
-                       partial(_judged, profile=profile, found=found, planned=planned))
-    except Locked as error:
-        return Outcome(profile.customer, REQUEST.service, Status.LOCKED, error.message, error.resolution)
-
-
-def _judged(run: Run, *, profile: KamstrupProfile, found: Mapping[str, Probe], planned: str) -> Outcome:
+def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
+    planned = found.planned[run.customer]
     entries = list(run.workplace.ledger.entries(run.customer, kinds=(CHECKED,), since=run.started - HISTORY))
     past = past_of(entries)
     components, skipped = watched(profile.components)
-    standings = tuple(judge(one, found.get(f"{run.customer}/{one.name}"), past.get(one.name, ()), profile.thresholds,
-                            run.started, planned) for one in components)
+    standings = tuple(judge(one, found.probes.get(f"{run.customer}/{one.name}"), past.get(one.name, ()),
+                            profile.thresholds, run.started, planned) for one in components)
     differ = tuple(changes(standings, last_of(entries)))
     state = worst(standings)
     summary = _summary(standings, skipped)

@@ -1,26 +1,30 @@
 """What each published release makes due: an installation on hosted systems, a notice to customers that host. Pure.
 
-The sheet gives no time for either (P04); the operator's policy is a notice within one working day, and none is judged
-late before that.
+The sheet gives no time for either (P04); the operator's policy is a notice within one working day, a security notice on
+the same one, and none is judged late before that. How long it took is said of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from opsctl.contract.services import Hosting
+from opsctl.core.calendar import working_day_over
 from opsctl.core.clock import iso, local_day
+from opsctl.core.errors import ConfigurationError
 from opsctl.installs.standing import INSTALLED
 from opsctl.ledger.model import Entry
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
+from opsctl.releases.changes import SecurityChange
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step, Version
+from opsctl.support.clock import version_at
 
 ACCEPTED, DRAFTED = "notice.accepted", "notice.drafted"
-NOTICE_POLICY = timedelta(days=4)
-"""One working day after publication, with a weekend and a holiday between: before that a notice is not late."""
+NOTICE_DAYS, SECURITY_DAYS = 1, 0
+"""Working days after that of publication, at whose close a notice is late by policy."""
 
 
 def updates(view: View) -> Iterator[Item]:
@@ -48,16 +52,39 @@ def _notice(view: View, release: Release, published: datetime) -> Item:
     excluded = _excluded(view, release, published)
     if excluded:
         return Item(promise, what, Word.NOT_COVERED, excluded, day)
+    due = notice_due(view, release, published)
     told = [entry for entry in view.evidence.of(ACCEPTED) if _covers(view, entry, release.version)]
     if told:
-        return Item(promise, what, Word.KEPT, f"accepted by the relay at {iso(told[0].recorded_at)}", day,
+        at = told[0].recorded_at
+        late = "" if due is None or at <= due else f"; by policy it was due {iso(due)}"
+        return Item(promise, what, Word.KEPT, f"accepted by the relay at {iso(at)}, {_after(published, at)}{late}", day,
                     (told[0].reference,))
     installed = view.profile.ready.version
     if installed and Version.parse(installed) >= release.version:
         return Item(promise, what, Word.NO_EVENT, f"{installed} is installed already", day)
-    if view.now < published + NOTICE_POLICY:
-        return Item(promise, what, Word.NOT_DUE, "within one working day by policy", day)
+    if due is None:
+        return Item(promise, what, Word.UNKNOWN, "no calendar says which days after its publication are working days",
+                    day)
+    if view.now < due:
+        return Item(promise, what, Word.NOT_DUE, f"due by policy {iso(due)}", day)
     return _absent(view, promise, what, published, "nobody was told")
+
+
+def notice_due(view: View, release: Release, published: datetime) -> datetime | None:
+    """When a notice is late by the operator's policy; None when no calendar knows the days after its publication."""
+    security = any(isinstance(change, SecurityChange) for change in release.changes)
+    if not view.calendars:
+        return None
+    try:
+        working = version_at(view.calendars, published).working
+        return working_day_over(working, published, SECURITY_DAYS if security else NOTICE_DAYS)
+    except ConfigurationError:
+        return None
+
+
+def _after(published: datetime, at: datetime) -> str:
+    hours = (at - published).total_seconds() / 3600
+    return f"{hours:.1f} hours after publication" if hours < 72 else f"{hours / 24:.1f} days after publication"
 
 
 def _installation(view: View, release: Release, published: datetime) -> Item:
@@ -69,7 +96,9 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
     done = [entry for entry in view.evidence.of(INSTALLED)
             if Version.parse(str(entry.payload.get("to", entry.payload.get("version")))) >= release.version]
     if done:
-        return Item(promise, what, Word.KEPT, f"installed at {iso(done[0].recorded_at)}", day, (done[0].reference,))
+        at = done[0].recorded_at
+        return Item(promise, what, Word.KEPT, f"installed at {iso(at)}, {_after(published, at)}", day,
+                    (done[0].reference,))
     installed = view.profile.ready.version
     if installed and Version.parse(installed) >= release.version:
         return Item(promise, what, Word.UNKNOWN, f"the profile says {installed}, and no installation is recorded", day)

@@ -97,11 +97,15 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
     and raised.
     """
     decision = gate(profile, request, terms_of or workplace.clock.now(), workplace.ledger).require(profile.customer)
-    with _leased(workplace, profile.customer, request, operation, decision,
-                 lease or _lease_of(operation)) as run:
-        outcome = _acted(run, act)
-        outcome = replace(outcome, run=run.id, warnings=(*decision.warnings, *outcome.warnings))
-        return _finished(run, outcome)
+    with begun(workplace, profile.customer, request, operation, decision, lease) as run:
+        return concluded(run, act)
+
+
+def concluded(run: Run, act: Callable[[Run], Outcome]) -> Outcome:
+    """Act, and record how the run ended; as `perform` does within its lease."""
+    outcome = _acted(run, act)
+    outcome = replace(outcome, run=run.id, warnings=(*run.decision.warnings, *outcome.warnings))
+    return _finished(run, outcome)
 
 
 def _lease_of(operation: str) -> str:
@@ -162,10 +166,12 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _leased(workplace: Workplace, customer: str, request: Request, operation: str, decision: Decision,
-            name: str) -> Iterator[Run]:
+def begun(workplace: Workplace, customer: str, request: Request, operation: str, decision: Decision,
+          lease_name: str = "") -> Iterator[Run]:
+    """A run with its lease, its folder and its `run.started`; Locked when another run holds the lease."""
     from opsctl.ledger import held
 
+    name = lease_name or _lease_of(operation)
     started = workplace.clock.now()
     # Sorted by time, unique, and fit for a systemd unit name and a file name.
     run_id = f"{started:%Y%m%dt%H%M%S}-{operation.replace(' ', '-')}-{customer}-{secrets.token_hex(3)}"

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
-from opsctl.core.errors import Locked
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.inventory import in_order as hosts_in_order
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import survey
-from opsctl.runs.service import Run, gate, perform
+from opsctl.runs.service import Run
+from opsctl.runs.together import perform_together
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.decisions import History, figures, in_order, judge, percent, with_today, worst
 from opsctl.storage.forecast import forecast
@@ -42,11 +41,8 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
     """
     from opsctl.adapters.ansible_catalogue import STORAGE_CHECK
 
-    now = workplace.clock.now()
-    for profile in profiles:
-        gate(profile, REQUEST, now, workplace.ledger).require(profile.customer)
-    found = survey(workplace, profiles, STORAGE_CHECK)
-    return tuple(_check(workplace, profile, found) for profile in profiles)
+    return perform_together(workplace, profiles, REQUEST, "storage check",
+                            lambda mine: survey(workplace, mine, STORAGE_CHECK), _judged)
 
 
 def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Measurement, ...]:
@@ -59,15 +55,8 @@ def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Me
         for host in hosts_in_order(profile))
 
 
-def _check(workplace: Workplace, profile: KamstrupProfile, found: PlaybookResult) -> Outcome:
-    try:
-        return perform(workplace, profile, REQUEST, "storage check",
-                       partial(_judged, profile=profile, measured=measurements_of(profile, found)))
-    except Locked as error:
-        return Outcome(profile.customer, REQUEST.service, Status.LOCKED, error.message, error.resolution)
-
-
-def _judged(run: Run, *, profile: KamstrupProfile, measured: tuple[Measurement, ...]) -> Outcome:
+def _judged(run: Run, profile: KamstrupProfile, found: PlaybookResult) -> Outcome:
+    measured = measurements_of(profile, found)
     today = local_day(run.started, profile.zone)
     history = _history(run, profile.zone, today)
     findings = in_order([*judge(measured, profile.thresholds, history, today),

@@ -3,11 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from opsctl.promises.model import Item, Word
 from opsctl.promises.month import Month
+from opsctl.promises.updates import notice_due
 from opsctl.releases.catalogue import load
+from opsctl.releases.model import Release
+from opsctl.support import calendars
+from opsctl.support.model import CalendarVersion
 from tests.unit.promises.register_values import ROOT, evidence, kept, view
 
+CALENDARS = calendars.load("dk-public")
 CATALOGUE = load(ROOT / "releases")
 MAJOR = next(release for release in CATALOGUE.published() if str(release.version) == "6.0.0")
 PUBLISHED = MAJOR.published_at or datetime.max.replace(tzinfo=UTC)
@@ -15,8 +22,9 @@ MONTH = Month(PUBLISHED.year, PUBLISHED.month)
 LONG_AFTER = PUBLISHED + timedelta(days=40)
 
 
-def told(*entries: Any, now: datetime = LONG_AFTER, name: str = "dalmose", releases: Any = CATALOGUE) -> Item:
-    found = kept(view(evidence(*entries), MONTH, now, name, releases=releases))
+def told(*entries: Any, now: datetime = LONG_AFTER, name: str = "dalmose", releases: Any = CATALOGUE,
+         calendars: tuple[CalendarVersion, ...] = CALENDARS) -> Item:
+    found = kept(view(evidence(*entries), MONTH, now, name, releases=releases, calendars=calendars))
     return found["P23" if name == "dalmose" else "P12"].items[0]
 
 
@@ -34,6 +42,51 @@ def test_a_notice_the_relay_accepted_keeps_the_promise_also_a_cumulative_one() -
 
 def test_a_draft_is_no_notice() -> None:
     assert told(notice("6.0.0")[0]).word is Word.BROKEN
+
+
+@pytest.mark.parametrize(("published", "due", "why"), [
+    ("2026-11-03T08:00:00+01:00", "2026-11-04T16:00:00+01:00", "a Tuesday: until Wednesday closes"),
+    ("2026-11-06T13:00:00+01:00", "2026-11-09T16:00:00+01:00", "a Friday: until Monday closes"),
+    ("2026-11-07T13:00:00+01:00", "2026-11-09T16:00:00+01:00", "a Saturday: until Monday closes"),
+    ("2026-11-05T20:00:00+01:00", "2026-11-06T14:30:00+01:00", "a Friday closes at 14:30"),
+    ("2026-04-01T12:00:00+02:00", "2026-04-07T16:00:00+02:00", "over Easter: Thursday to Monday are closed"),
+    ("2026-12-30T09:00:00+01:00", "2026-12-31T16:00:00+01:00", "31 December is no public holiday"),
+    ("2026-10-23T12:00:00+02:00", "2026-10-26T16:00:00+01:00", "the clock goes back on that Sunday")])
+def test_one_working_day_is_counted_by_the_calendar(published: str, due: str, why: str) -> None:
+    found = notice_due(view(evidence(), calendars=CALENDARS), MAJOR.model_copy(update={"changes": ()}),
+                       datetime.fromisoformat(published))
+    assert found == datetime.fromisoformat(due), why
+
+
+def test_a_security_notice_is_due_on_the_same_working_day() -> None:
+    secure = next(release for release in CATALOGUE.published() if _closes_a_vulnerability(release))
+    at = datetime.fromisoformat
+    looked = view(evidence(), calendars=CALENDARS)
+    assert notice_due(looked, secure, at("2026-11-03T08:00:00+01:00")) == at("2026-11-03T16:00:00+01:00")
+    assert notice_due(looked, secure, at("2026-11-06T14:30:00+01:00")) == at("2026-11-09T16:00:00+01:00")
+
+
+def _closes_a_vulnerability(release: Release) -> bool:
+    return any(change.type == "security" for change in release.changes)
+
+
+def test_nobody_told_is_broken_as_soon_as_the_working_day_is_over() -> None:
+    due = notice_due(view(evidence(), calendars=CALENDARS), MAJOR, PUBLISHED)
+    assert due is not None
+    assert told(now=due - timedelta(seconds=1)).word is Word.NOT_DUE
+    assert told(now=due).word is Word.BROKEN
+
+
+def test_how_long_it_took_is_told_and_what_was_late_by_policy() -> None:
+    drafted, (kind, at, payload) = notice("6.0.0")
+    soon = told(drafted, (kind, at - timedelta(hours=7), payload))
+    late = told(drafted, (kind, PUBLISHED + timedelta(days=9), payload))
+    assert (soon.word, soon.detail.endswith("2.0 hours after publication")) == (Word.KEPT, True)
+    assert (late.word, "9.0 days after publication; by policy it was due" in late.detail) == (Word.KEPT, True)
+
+
+def test_without_a_calendar_nobody_knows_what_a_working_day_is() -> None:
+    assert told(calendars=()).word is Word.UNKNOWN
 
 
 def test_a_notice_is_not_late_at_once() -> None:

@@ -1,0 +1,56 @@
+"""What does not answer while a patch or release run is under way is planned work: read from that run's own lease."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.clock import SystemClock
+from opsctl.core.outcome import Outcome, Status
+from opsctl.core.progress import Silent
+from opsctl.ledger import open_ledger
+from opsctl.network.service import check, under_way
+from opsctl.profiles.hosted import Component
+from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.settings import Settings
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+
+ROOT = Path(__file__).resolve().parents[3]
+REQUEST = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.PROTECT, Delivery.WORK)
+CUSTOMER = "sample-aalund"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", SystemClock())
+    yield Workplace(Settings(), ledger, SystemClock(), Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
+    ledger.close()
+
+
+def profile() -> KamstrupProfile:
+    found = load_profile(ROOT / "inventories", CUSTOMER)
+    assert isinstance(found, KamstrupProfile)
+    dead = Component(name="dead", kind="service", address="127.0.0.1", port=1, delivered_by="kamstrup")
+    return found.model_copy(update={"components": (dead,)})
+
+
+@pytest.mark.parametrize(("operation", "status"), [
+    ("patch apply", Status.DONE), ("release install", Status.DONE), ("release rollback", Status.DONE),
+    ("backup run", Status.CHECK_FAILED)])
+def test_only_work_that_stops_ready_explains_a_component_that_is_down(operation: str, status: Status,
+                                                                     place: Workplace) -> None:
+    assert check(place, [profile()])[0].status is Status.CHECK_FAILED
+
+    def act(run: Run) -> Outcome:
+        found = check(place, [profile()])[0]
+        assert found.status is status, found
+        assert (run.id in found.summary) is (status is Status.DONE)
+        assert under_way(place, "sample-birkeby") == ""
+        return Outcome(CUSTOMER, REQUEST.service, Status.DONE, "")
+
+    perform(place, profile(), REQUEST, operation, act)
+    assert check(place, [profile()])[0].status is Status.CHECK_FAILED
