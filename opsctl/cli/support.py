@@ -48,11 +48,11 @@ def deadline(level: LevelOption, received: Received, calendar: Calendar = calend
     """Tell when handling must have been started; every counted interval on a line of its own."""
     versions = calendars.load(calendar)
     zone = versions[-1].working.zone
-    found = find_deadline(inputs.level(level), inputs.instant(received, zone, "--received"), versions,
-                          [inputs.pause(text, zone) for text in pause or ()],
+    pauses = [inputs.pause(text, zone) for text in pause or ()]
+    found = find_deadline(inputs.level(level), inputs.instant(received, zone, "--received"), versions, pauses,
                           [inputs.level_change(text, zone) for text in level_change or ()])
     lines, data = verdict_lines(found, None)
-    return Result(data, "\n".join(lines))
+    return Result(data, "\n".join(lines), warnings=_pause_warnings(pauses, found.received, None, zone))
 
 
 @command(app, "support", "verdict", kind=Kind.ASKS, without=_DATES)
@@ -67,9 +67,24 @@ def verdict(level: LevelOption, received: Received,
     found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"),
                          inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses)
     lines, data = verdict_lines(found.deadline, found)
-    warnings = tuple(f"the pause of {local(one.opens, zone)} outlasts the start of handling; it counts until then"
-                     for one in pauses if one.closes > found.handled)
-    return Result(data, "\n".join(lines), warnings=warnings)
+    return Result(data, "\n".join(lines),
+                  warnings=_pause_warnings(pauses, found.deadline.received, found.handled, zone))
+
+
+def _pause_warnings(pauses: Sequence[Interval], received: datetime, handled: datetime | None,
+                    zone: str) -> tuple[str, ...]:
+    """What of a pause counts for nothing: a clock that does not run is not stopped."""
+    found = []
+    for one in pauses:
+        name = f"the pause of {local(one.opens, zone)}"
+        if one.closes <= received or (handled is not None and one.opens >= handled):
+            found.append(f"{name} lies {'before receipt' if one.closes <= received else 'after the start of handling'}"
+                         "; it counts for nothing")
+            continue
+        found += [f"{name} begins before receipt; it counts from then on"] if one.opens < received else []
+        found += [f"{name} outlasts the start of handling; it counts until then"] \
+            if handled is not None and one.closes > handled else []
+    return tuple(found)
 
 
 def verdict_lines(due: Deadline, found: Verdict | None) -> tuple[list[str], dict[str, Any]]:

@@ -39,7 +39,7 @@ def deadline(level: Level, received: datetime, versions: Sequence[CalendarVersio
 
     UsageError for pauses or changes that cannot be meant, ConfigurationError for a year without closing days.
     """
-    check_pauses(received, pauses)
+    check_pauses(pauses)
     _check_changes(level, received, changes)
     version = version_at(versions, received)
     levels = [(level, received), *((change.level, change.at) for change in changes)]
@@ -58,7 +58,7 @@ def deadline(level: Level, received: datetime, versions: Sequence[CalendarVersio
 
 def verdict(level: Level, received: datetime, handled: datetime, now: datetime, versions: Sequence[CalendarVersion],
             pauses: Sequence[Interval] = ()) -> Verdict:
-    """Whether handling was started in time. A pause that outlasts the start of handling counts until then.
+    """Whether handling was started in time. Of a pause only what lies between receipt and the start of handling counts.
 
     UsageError when handling started before receipt or lies after `now`: what has not happened has no verdict.
     """
@@ -68,30 +68,19 @@ def verdict(level: Level, received: datetime, handled: datetime, now: datetime, 
     if handled > now:
         raise UsageError(f"handling started at {iso(handled)}, which lies in the future: it is {iso(now)} now",
                          "there is no verdict yet; ask `opsctl support deadline`, or answer as of a later time by --at")
-    check_pauses(received, pauses)
-    for pause in pauses:
-        if pause.opens >= handled:
-            raise UsageError(f"the pause of {iso(pause.opens)} begins when handling had started at {iso(handled)}",
-                             "the clock had stopped by then: leave the pause out")
+    check_pauses(pauses)
     due = deadline(level, received, versions, pauses)
     working = due.calendar.working
     counted = used_between(working, received, handled, pauses)
     return Verdict(due, handled, total(counted), total(used_between(working, received, handled)), counted)
 
 
-def check_pauses(received: datetime, pauses: Sequence[Interval]) -> None:
-    """UsageError for a pause that is empty or reversed, begins before receipt, or overlaps another."""
+def check_pauses(pauses: Sequence[Interval]) -> None:
+    """UsageError for a pause that is empty or reversed. Those that overlap count once, as their union."""
     for pause in pauses:
         if pause.closes <= pause.opens:
             raise UsageError(f"the pause from {iso(pause.opens)} to {iso(pause.closes)} ends when or before it begins",
                              "write it as FROM/TO, the earlier time first")
-        if pause.opens < received:
-            raise UsageError(f"the pause of {iso(pause.opens)} begins before receipt at {iso(received)}",
-                             "a clock that does not run yet cannot be paused: correct --pause or --received")
-    for earlier, later in pairwise(sorted(pauses)):
-        if later.opens < earlier.closes:
-            raise UsageError(f"the pauses of {iso(earlier.opens)} and {iso(later.opens)} overlap",
-                             "give each stretch of waiting once: one pause from the first beginning to the last end")
 
 
 def _check_changes(level: Level, received: datetime, changes: Sequence[LevelChange]) -> None:

@@ -42,6 +42,9 @@ def instant(text: str, zone: str, option: str) -> datetime:
 def pause(text: str, zone: str) -> Interval:
     """`FROM/TO`; UsageError when it is not two times."""
     parts = text.split("/")
+    if len(parts) == 2 and parts[1] in {"", ".."}:
+        raise UsageError(f"--pause: {text!r} has no end", "a wait that lasts has given no deadline yet: write the end, "
+                         "or leave the pause out")
     if len(parts) != 2:
         raise UsageError(f"--pause: {text!r} is not FROM/TO",
                          "write it as 2026-11-24T10:00:00+01:00/2026-11-25T09:00:00+01:00")
