@@ -87,6 +87,22 @@ def _require_known(chain: str | None, chains: Collection[str], place: Workplace)
                          f"name one of {', '.join(sorted(place.ledger.chains())) or 'the customers'}")
 
 
+@command(app, "ledger", "rebuild", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
+def rebuild() -> Result:
+    """Make the table of newest entries anew from the entries; the evidence itself is not touched.
+
+    For after `ledger verify` found that table to differ. That it was done is recorded in the chain operator.
+    """
+    from opsctl.fleet.nightly import OPERATOR
+    from opsctl.ledger.model import REBUILT
+
+    require_ledger()
+    with workplace(acts=True) as place:
+        rows = place.ledger.rebuild()
+        entry = place.ledger.append(OPERATOR, REBUILT, {"rows": rows}, actor=place.actor)
+    return Result({"rows": rows, "evidence": entry.reference}, f"{rows} rows made anew; recorded as {entry.reference}")
+
+
 @command(app, "ledger", "upgrade", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
 def upgrade() -> Result:
     """Bring an older ledger's tables to this opsctl's revision."""

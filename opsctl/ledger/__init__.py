@@ -13,6 +13,7 @@ from opsctl.ledger.model import (
     Finding,
     FindingKind,
     HeldLease,
+    Latest,
     Lease,
     Verdict,
     Verification,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 _LAZY = {"Ledger": "store", "exists": "opening", "open_ledger": "opening", "upgrade_ledger": "opening",
          "verify_export": "export"}
 
-__all__ = ["GENESIS", "JSON", "Checkpoint", "Entry", "Finding", "FindingKind", "HeldLease", "Lease", "Ledger",
-           "Verdict", "Verification", "exists", "held", "open_ledger", "upgrade_ledger", "verify_export"]
+__all__ = ["GENESIS", "JSON", "Checkpoint", "Entry", "Finding", "FindingKind", "HeldLease", "Latest", "Lease",
+           "Ledger", "Verdict", "Verification", "exists", "held", "open_ledger", "upgrade_ledger", "verify_export"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from opsctl.ledger import latest as projection
 from opsctl.ledger import schema
 from opsctl.ledger.export import entry_line, head_line, witnesses_of
 from opsctl.ledger.model import Checkpoint, Finding, FindingKind, Verification, conclude
@@ -22,7 +23,7 @@ def verify(connection: Connection, chain: str | None, checkpoint: Mapping[str, C
     given = {name: Checkpoint(*seen) for name, seen in (checkpoint or {}).items() if chain in {None, name}}
     findings: list[Finding] = []
     counts: dict[str, int] = {}
-    for stored in _chains(connection, chain, {*heads, *given}):
+    for stored in _chains(connection, chain, {*heads, *given, *projection.chains(connection, chain)}):
         name = str(stored)
         head = heads.get(name)
         if head is not None and not _readable(head):
@@ -30,8 +31,9 @@ def verify(connection: Connection, chain: str | None, checkpoint: Mapping[str, C
         elif head is None and name not in given:
             findings.append(Finding(name, FindingKind.HEAD_MISMATCH, None, "The chain has no head row."))
         witnesses = witnesses_of(head if head and _readable(head) else None, given.get(name))
-        counts[name], found = examine(name, _records(connection, stored), witnesses)
-        findings += found
+        newest = projection.Gathered()
+        counts[name], found = examine(name, newest.take(_records(connection, stored)), witnesses)
+        findings += [*found, *newest.compare(name, projection.stored_rows(connection, stored), found)]
     return conclude(counts, findings, vouched=set(counts) <= {*heads, *given} and bool(counts),
                     checkpointed=bool(counts) and set(counts) <= set(given))
 

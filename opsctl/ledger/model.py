@@ -39,6 +39,20 @@ class Entry:
         return f"{self.chain}:{self.sequence}"
 
 
+REBUILT = "ledger.rebuilt"
+"""The entry that says that the table of newest entries was made anew."""
+
+
+class Latest(NamedTuple):
+    """The newest entry of a chain and topic, without what only verification needs."""
+
+    topic: str
+    chain: str
+    sequence: int
+    recorded_at: datetime
+    payload: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Lease:
     """A right to work alone, for a time, on what `name` stands for.
@@ -93,6 +107,7 @@ class FindingKind(StrEnum):
     DROPPED = "dropped"
     CUT_TAIL = "cut tail"
     HEAD_MISMATCH = "head mismatch"
+    LATEST_MISMATCH = "newest entries mismatch"
 
 
 INCOMPLETE = frozenset({FindingKind.DROPPED, FindingKind.CUT_TAIL})

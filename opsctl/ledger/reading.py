@@ -14,7 +14,7 @@ from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger import schema
 from opsctl.ledger.canonical import stamp, unstamp
 from opsctl.ledger.database import Database
-from opsctl.ledger.model import Entry
+from opsctl.ledger.model import Entry, Latest
 
 _table = schema.entry
 PAGE = 500
@@ -81,4 +81,16 @@ def entry_of(row: Any) -> Entry:
                      row.previous, row.hash)
     except (ValueError, TypeError, RecursionError) as error:
         raise EvidenceDamaged(f"Entry {row.sequence} of the chain {row.chain} cannot be read.",
+                              "Run `opsctl ledger verify` to see everything that is wrong.") from error
+
+
+def latest_of(row: Any) -> Latest:
+    """A row of the newest entries as a value; EvidenceDamaged when it is none."""
+    try:
+        payload = json.loads(row.payload)
+        if not isinstance(payload, dict) or not isinstance(row.sequence, int):
+            raise TypeError("its payload is not a mapping, or its place not a number")
+        return Latest(row.topic, row.chain, row.sequence, unstamp(row.recorded_at), payload)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EvidenceDamaged(f"The newest entry {row.topic} of the chain {row.chain} cannot be read.",
                               "Run `opsctl ledger verify` to see everything that is wrong.") from error

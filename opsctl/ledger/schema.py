@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema revision, oldest first; known here so that opening a ledger need not load Alembic."""
 
 REVISION_TABLE = "ledger_revision"
@@ -32,6 +32,7 @@ entry = Table(
     UniqueConstraint("chain", "sequence"),
     Index(None, "chain", "kind", "sequence"),
     Index(None, "recorded_at"),
+    Index(None, "kind", "recorded_at"),
     Index(None, "run"),
 )
 
@@ -40,6 +41,18 @@ head = Table(
     Column("chain", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("hash", Text, nullable=False),
+)
+
+# A projection of the entries, see `opsctl.ledger.latest`; in the order of its key, so that a topic is one stretch.
+latest = Table(
+    "ledger_latest", metadata,
+    Column("topic", Text, primary_key=True),
+    Column("chain", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index(None, "chain"),
+    sqlite_with_rowid=False,
 )
 
 # Times in milliseconds since 1970 by the database's clock. A row stays when its lease ends: the fence

@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from opsctl.core.clock import Clock
 from opsctl.ledger import inspection, leases, personal, schema
+from opsctl.ledger import latest as projection
 from opsctl.ledger.canonical import require_label, stamp
 from opsctl.ledger.database import Database
-from opsctl.ledger.model import Checkpoint, Entry, Lease, Verification
-from opsctl.ledger.reading import Selection, read
+from opsctl.ledger.model import Checkpoint, Entry, Latest, Lease, Verification
+from opsctl.ledger.reading import Selection, latest_of, read
 from opsctl.ledger.writing import draft, write
 
 
@@ -56,6 +57,11 @@ class Ledger:
     def last(self, chain: str, kind: str) -> Entry | None:
         """The newest entry of this kind, None when there is none."""
         return next(self.entries(chain, [kind], newest_first=True, limit=1), None)
+
+    def newest(self, topics: Collection[str]) -> list[Latest]:
+        """The newest entry of each of these topics (`topics.topic`) and chain, in one query over all chains."""
+        with self._database.reading() as connection:
+            return [latest_of(row) for row in projection.of_topics(connection, topics)]
 
     def chains(self) -> list[str]:
         """The chains that have entries, by name."""
@@ -119,6 +125,11 @@ class Ledger:
         """Many at once, by reference; what was erased or never stored is left out. Raises as `personal` does."""
         with self._database.reading() as connection:
             return personal.get_many(connection, references)
+
+    def rebuild(self) -> int:
+        """Make the table of newest entries anew from the entries; returns how many rows it has."""
+        with self._database.writing() as connection:
+            return projection.rebuild(connection)
 
     def erase_personal(self, reference: str, reason: str, actor: str) -> Entry:
         """Erase text and salt, and record that and why; the evidence that names the reference stays.

@@ -1,4 +1,4 @@
-"""Appending to a chain: one transaction that locks the head row, checks the fence and writes both rows."""
+"""Appending to a chain: one transaction that locks the head row, checks the fence and writes all rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from opsctl.core.clock import Clock, require_aware
-from opsctl.ledger import schema
+from opsctl.ledger import latest, schema
 from opsctl.ledger.canonical import canonical, entry_hash, plain, require_label, stamp
 from opsctl.ledger.leases import check_fence
 from opsctl.ledger.model import GENESIS, Checkpoint, Entry, Lease
+from opsctl.ledger.topics import topic
 
 _HEAD = select(schema.head.c.count, schema.head.c.hash)
 _NEW_HEAD = text("INSERT INTO ledger_head (chain, count, hash) VALUES (:chain, 0, :hash) "
@@ -50,7 +51,9 @@ def write(connection: Connection, new: Draft, clock: Clock, lease: Lease | None,
                "recorded_at": stamp(recorded_at), "kind": new.kind, "actor": new.actor, "run": new.run,
                "payload": new.payload}
     digest = entry_hash(content)
-    connection.execute(insert(schema.entry), {**content, "payload": canonical(new.payload), "hash": digest})
+    payload = canonical(new.payload)
+    connection.execute(insert(schema.entry), {**content, "payload": payload, "hash": digest})
+    latest.put(connection, topic(new.kind, new.payload), content, payload)
     connection.execute(update(schema.head).where(schema.head.c.chain == new.chain)
                        .values(count=head.length + 1, hash=digest))
     return Entry(new.chain, head.length + 1, new.kind, recorded_at, new.actor, new.run, new.payload, head.head,
