@@ -175,10 +175,10 @@ _LOGS = "it keeps the error log, which is a row of Service & Support (P35), for 
 _READS = "it reads the error log and delivers nothing"
 _WRITING: Mapping[str, Callable[..., Result]] = {
     "open": support_intake.open_request, "level": support_log.level, "start": support_log.start,
-    "wait": support_log.wait, "resume": support_log.resume, "note": support_log.note, "close": support_log.close,
-    "reopen": support_log.reopen, "correct": support_log.correct, "remind": support_read.remind,
-    "import": support_exchange.import_requests, "cause": support_cost.cause, "time": support_cost.time,
-    "told": support_cost.told, "approve": support_cost.approve}
+    "wait": support_log.wait, "resume": support_log.resume, "note": support_log.note, "error": support_log.link_error,
+    "close": support_log.close, "reopen": support_log.reopen, "correct": support_log.correct,
+    "remind": support_read.remind, "import": support_exchange.import_requests, "cause": support_cost.cause,
+    "time": support_cost.time, "told": support_cost.told, "approve": support_cost.approve}
 _READING: Mapping[str, Callable[..., Result]] = {
     "list": support_read.list_requests, "show": support_read.show, "due": support_read.due,
     "explain": support_read.explain, "export": support_exchange.export_requests, "costs": support_cost.costs,

@@ -1,4 +1,5 @@
-"""Writing to the error log under `opsctl support`: level, start, wait, resume, note, close, reopen, correct."""
+"""Writing to the error log under `opsctl support`: level, start, wait, resume, note, error, close,
+reopen, correct."""
 
 from __future__ import annotations
 
@@ -156,6 +157,17 @@ def reopen(id: Id, reason: Reason) -> Result:
     from opsctl.support.service import reopen as record
 
     return changed(id, lambda log: record(log, id, reason), "reopened")
+
+
+def link_error(id: Id, name: Annotated[str, typer.Argument(metavar="ERROR", help="The error's id in release files, "
+                                                                               "such as ERR-1042.")],
+               remove: Annotated[bool, typer.Option("--remove", help="It is not about this error after all.")] = False,
+               ) -> Result:
+    """Record which error a request is about; release notices then say "Reported by you" to this customer alone."""
+    from opsctl.support.linking import link, unlink
+
+    act, verb = (unlink, f"is not about {name} any more") if remove else (link, f"is about {name}")
+    return changed(id, lambda log: act(log, id, name), verb)
 
 
 def correct(id: Id, reason: Reason,

@@ -33,7 +33,8 @@ def data(request: Request, person: Person | None, now: datetime) -> dict[str, An
         **clock_data(clock), "waiting_for": request.waiting.cause if request.waiting else None,
         "started": iso(start.at) if start else None, "used_seconds": start.used_seconds if start else None,
         "in_time": start.in_time if start else None, "closed": iso(request.closed_at) if request.closed_at else None,
-        "minutes": request.minutes, "cause": request.cause.code if request.cause else ""}
+        "minutes": request.minutes, "cause": request.cause.code if request.cause else "",
+        "errors": list(request.errors)}
     if person is not None:
         row |= {"reporter": person.reporter, "subject": person.subject}
     return row
@@ -76,7 +77,7 @@ def full(request: Request, person: Person, names: dict[str, str], now: datetime)
     if clock.late_at_change and clock.from_change:
         lines.append(f"  target       {both(clock.from_change, ZONE)}, from the change of level, which came late")
     for name, value in (("about", request.about), ("system", request.system), ("reference", request.reference),
-                        ("duplicate of", request.duplicate_of),
+                        ("duplicate of", request.duplicate_of), ("error", ", ".join(request.errors)),
                         ("answers", ", ".join(f"{key} {value}" for key, value in request.answers.items()))):
         lines += [f"  {name:12} {value}"] if value else []
     lines += [f"  attachment   {printable(one['name'])} ({one['type']}, {one['bytes']} bytes)"

@@ -11,6 +11,8 @@ from opsctl.ledger import Entry
 from opsctl.notices.by_hand import MaintenanceSource, ModuleSource, Source, recalled
 from opsctl.notices.model import NoticeKind
 from opsctl.profiles.model import Profile
+from opsctl.runs.reported import LINKED
+from opsctl.runs.reported import reported as by_the_log
 from opsctl.runs.workplace import Workplace
 
 DRAFTED, ACCEPTED = "notice.drafted", "notice.accepted"
@@ -66,8 +68,9 @@ def notice_of(kind: NoticeKind, source: Source) -> str:
 
 
 def reported(workplace: Workplace, profile: Profile) -> frozenset[str]:
-    """The ids of the errors that this customer reported (P08)."""
-    return frozenset(profile.reported_errors)
+    """The ids of the errors that this customer reported (P08): by the error log, and by its profile for what came
+    before the log."""
+    return by_the_log(workplace.ledger.entries(profile.customer, kinds=(LINKED,))) | frozenset(profile.reported_errors)
 
 
 def _written(said: Mapping[str, Any], sent: set[int]) -> Written:

@@ -52,8 +52,9 @@ class CommonProfile(Part):
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     licences: tuple[Licence, ...] = ()
-    reported_errors: tuple[ErrorId, ...] = Field(default=(), description="Errors that this customer reported; marked "
-                                                                         "in its notices (P08).")
+    reported_errors: tuple[ErrorId, ...] = Field(default=(), description="Errors that this customer reported before "
+                                                                         "its error log was kept; marked in its "
+                                                                         "notices (P08).")
     earlier: tuple[EarlierTerms, ...] = Field(default=(), description="Newest first.")
 
     @model_validator(mode="after")

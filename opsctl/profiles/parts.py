@@ -53,11 +53,13 @@ PATTERN_WORDS: Mapping[str, str] = {
 }
 """What a pattern means, for the error message."""
 
+ERROR_ID = r"^ERR-[0-9]{4,8}$"
+
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=48)]
 Version = Annotated[str, Field(pattern=VERSION)]
 WallTime = Annotated[str, Field(pattern=WALL_TIME)]
 EmailAddress = Annotated[str, Field(pattern=EMAIL, max_length=254)]
-ErrorId = Annotated[str, Field(pattern=r"^ERR-[0-9]{4,8}$", description="As in the error log (P08).")]
+ErrorId = Annotated[str, Field(pattern=ERROR_ID, description="As in the error log (P08).")]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 """ISO 639-1. Which languages there are is said by the message catalogues of the notices, one file each."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger import Entry
+from opsctl.runs.reported import LINKED
 from opsctl.support.request import (
     Approval,
     Cause,
@@ -149,6 +150,13 @@ def _approved(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Req
                                               entry.recorded_at))
 
 
+def _linked(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Request:
+    error = payload["error"]
+    errors = tuple(one for one in request.errors if one != error) + ((error,) if payload["linked"] else ())
+    what = error if payload["linked"] else f"not {error} after all"
+    return _noted_as(request.having(errors=errors), entry, "error", what)
+
+
 def ended(request: Request, at: datetime) -> Request:
     """The request with the wait that lasts, if one does, ended at `at`."""
     wait = request.waiting
@@ -182,6 +190,6 @@ def _time(text: str) -> datetime:
 _STEPS: Mapping[str, Callable[[Request, Entry, Mapping[str, Any]], Request]] = {
     LEVEL: _level, STARTED: _started, WAITING: _waiting, RESUMED: _resumed, NOTED: _noted, CLOSED: _closed,
     CORRECTED: _corrected, REOPENED: _reopened, REMINDED: _reminded, SPENT: _spent, CAUSE: _cause, TOLD: _told,
-    APPROVED: _approved}
+    APPROVED: _approved, LINKED: _linked}
 KINDS = frozenset({OPENED, *_STEPS})
 """The kinds of entries that make up the error log."""

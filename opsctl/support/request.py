@@ -196,7 +196,8 @@ class Approval:
 class Request:
     """One request. person: reference of reporter, subject and text; `covered` names row and promise otherwise.
 
-    answers: what was asked at intake (P39-P42). proposed: the level that the answers give.
+    answers: what was asked at intake (P39-P42). proposed: the level that the answers give. errors: the ids of the
+    errors that it is about, as release notes cite them (P08).
     """
 
     id: str
@@ -225,6 +226,7 @@ class Request:
     cause: Cause | None = None
     told: Told | None = None
     approval: Approval | None = None
+    errors: tuple[str, ...] = ()
 
     def having(self, **changes: Any) -> Request:
         """As dataclasses.replace, without its walk over every field: a log holds many entries."""
