@@ -190,7 +190,9 @@ def test_folders_of_odd_names_stop_no_night(opsctl: Run, own: Path, tmp_path: Pa
 def test_a_terminal_that_hangs_up_ends_a_command_like_ctrl_c(tmp_path: Path) -> None:
     program = "import os, signal, opsctl.cli.main as m; m.app = None; " \
               "m.typer.main.get_command = lambda app: os.kill(os.getpid(), signal.SIGHUP); m.run(['x'])"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    # Set to the default first: a suite that runs under nohup hands down that it is ignored.
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
+                          preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
     assert done.returncode == 1
     assert "interrupted" in done.stderr
     kept = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False,
