@@ -21,6 +21,7 @@ from typing import Any
 import paramiko
 from paramiko.hostkeys import InvalidHostKey
 
+from opsctl.adapters.buffered import BufferedBytes
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.text import printable
@@ -48,13 +49,12 @@ class Completed:
         return self.stdout.decode("utf-8", "replace").rstrip("\n")
 
 
-class Channel:
+class Channel(BufferedBytes):
     """A running command: bytes in, lines or exact counts out. OperationFailed when it falls silent or breaks off."""
 
     def __init__(self, channel: paramiko.Channel, name: str) -> None:
+        super().__init__(name)
         self._channel = channel
-        self._name = name
-        self._buffer = bytearray()
 
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -62,24 +62,6 @@ class Channel:
             self._channel.sendall(data)
         except (OSError, paramiko.SSHException) as error:
             raise self._broken(error) from None
-
-    def read_line(self, seconds: float) -> bytes:
-        """The next line without its end; b"" when the command has closed its output."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            if not self._fill(seconds):
-                return b""
-        line = bytes(self._buffer[:end])
-        del self._buffer[:end + 1]
-        return line
-
-    def read_exactly(self, count: int, seconds: float) -> bytes:
-        """Exactly `count` bytes; OperationFailed when the output ends before."""
-        while len(self._buffer) < count:
-            if not self._fill(seconds):
-                raise OperationFailed(f"{self._name}: the connection ended in the middle of a part", "run it again")
-        found = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return found
 
     def _fill(self, seconds: float) -> bool:
         self._channel.settimeout(seconds)

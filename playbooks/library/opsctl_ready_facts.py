@@ -106,13 +106,12 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.opsctl_host import installed_versions, interrupted, unit_states
+from ansible.module_utils.opsctl_host import ask, health, installed_versions, interrupted, unit_states
 from ansible.module_utils.opsctl_ready import (
     COPIES,
     PACKAGE,
     UPDATE,
     Failed,
-    ask,
     engine,
     free_bytes,
     madison,
@@ -164,18 +163,18 @@ def answers(url, expect, seconds):
     """(health, version, what is wrong), waiting until READY is healthy in version `expect`."""
     end = time.monotonic() + seconds
     while True:
-        health = ask(url)
-        answer = health["answer"]
+        found = health(url)
+        answer = found["answer"]
         told = ask(url.removesuffix("/health") + "/version")["answer"]
         version = told.get("version", "") if isinstance(told, dict) else ""
         wrong = []
-        if health["status"] != 200 or not isinstance(answer, dict) or answer.get("status") != "ok":
+        if not found["ok"]:
             reason = answer.get("reason", answer) if isinstance(answer, dict) else answer
-            wrong.append("its health page answers {}: {}".format(health["status"] or "nothing", reason))
+            wrong.append("its health page answers {}: {}".format(found["status"] or "nothing", reason))
         if expect and version != expect:
             wrong.append(f"its version page says {version or 'nothing'} instead of {expect}")
         if not wrong or time.monotonic() >= end:
-            return health, version, wrong
+            return found, version, wrong
         time.sleep(1)
 
 

@@ -88,21 +88,27 @@ def all_active(states):
                     for units in states.values() for unit in units if unit["active"] != "active"]
 
 
-def health(url, seconds=5):
-    """READY's /health: {ok, status, answer}. The certificate is checked against the host's own trust store."""
+def ask(url, seconds=5):
+    """{status, answer} of an address of READY; status 0 and the reason when nothing answers."""
     try:
         with urllib.request.urlopen(url, timeout=seconds, context=ssl.create_default_context()) as answer:
             text, status = answer.read(4096).decode("utf-8", "replace"), answer.status
     except urllib.error.HTTPError as error:
         text, status = error.read(4096).decode("utf-8", "replace"), error.code
     except (OSError, ValueError) as error:
-        return {"ok": False, "status": 0, "answer": str(error)[:300]}
+        return {"status": 0, "answer": str(error)[:300]}
     try:
-        content = json.loads(text)
+        return {"status": status, "answer": json.loads(text)}
     except ValueError:
-        content = text[:300]
-    ok = status == 200 and isinstance(content, dict) and content.get("status") == "ok"
-    return {"ok": ok, "status": status, "answer": content}
+        return {"status": status, "answer": text[:300]}
+
+
+def health(url, seconds=5):
+    """READY's /health: {ok, status, answer}. The certificate is checked against the host's own trust store."""
+    found = ask(url, seconds)
+    content = found["answer"]
+    ok = found["status"] == 200 and isinstance(content, dict) and content.get("status") == "ok"
+    return {"ok": ok, **found}
 
 
 def wait_until_sound(module, patterns, health_url, seconds):

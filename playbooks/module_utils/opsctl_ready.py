@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import ssl
 import subprocess
-import urllib.error
-import urllib.request
 
 PACKAGE = "ready-server"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -27,21 +23,6 @@ def madison(text):
         if len(fields) == 3 and fields[1] not in found:
             found.append(fields[1])
     return found
-
-
-def ask(url, seconds=5):
-    """{status, answer} of an address of READY; status 0 and the reason when nothing answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=seconds, context=ssl.create_default_context()) as answer:
-            text, status = answer.read(4096).decode("utf-8", "replace"), answer.status
-    except urllib.error.HTTPError as error:
-        text, status = error.read(4096).decode("utf-8", "replace"), error.code
-    except (OSError, ValueError) as error:
-        return {"status": 0, "answer": str(error)[:300]}
-    try:
-        return {"status": status, "answer": json.loads(text)}
-    except ValueError:
-        return {"status": status, "answer": text[:300]}
 
 
 def free_bytes(path):

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
@@ -20,6 +22,7 @@ def test_ruff() -> None:
     run("ruff", "check", "opsctl", "tests", "playbooks", "benchmarks")
 
 
+@pytest.mark.slow
 def test_mypy_strict() -> None:
     run("mypy")
 

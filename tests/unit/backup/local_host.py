@@ -11,20 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from opsctl.adapters.buffered import BufferedBytes
 from opsctl.backup.dialogue import HostProgram, Source
 from opsctl.core.errors import OperationFailed
 
 PLAYBOOKS = Path(__file__).parents[3] / "playbooks"
 
 
-class LocalLink:
+class LocalLink(BufferedBytes):
     """A process's input and output as a `dialogue.Duplex`."""
 
     def __init__(self, source: Source) -> None:
+        super().__init__("local")
         # A session of its own: the test can see that nothing of it is left.
         self.process = subprocess.Popen(source.argv(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
                                         start_new_session=True)
-        self._buffer = bytearray()
 
     def write(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -34,22 +35,6 @@ class LocalLink:
                 view = view[self.process.stdin.write(view) or 0:]
         except OSError:
             raise OperationFailed("the link is gone") from None
-
-    def read_line(self, seconds: float) -> bytes:
-        while (end := self._buffer.find(b"\n")) < 0:
-            if not self._fill(seconds):
-                return b""
-        line = bytes(self._buffer[:end])
-        del self._buffer[:end + 1]
-        return line
-
-    def read_exactly(self, count: int, seconds: float) -> bytes:
-        while len(self._buffer) < count:
-            if not self._fill(seconds):
-                raise OperationFailed("the link ended in the middle of a part")
-        found = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return found
 
     def _fill(self, seconds: float) -> bool:
         assert self.process.stdout is not None

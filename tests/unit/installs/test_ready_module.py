@@ -35,5 +35,8 @@ def test_the_last_words_of_a_tool(ready: ModuleType) -> None:
     assert ready.last_words(b"\n") == "it said nothing"
 
 
-def test_nothing_answers(ready: ModuleType) -> None:
-    assert ready.ask("http://127.0.0.1:9/health", seconds=2)["status"] == 0
+def test_nothing_answers() -> None:
+    host = load_utility("opsctl_host")
+    assert host.ask("http://127.0.0.1:9/health", seconds=2)["status"] == 0
+    answered = host.health("http://127.0.0.1:9/health", seconds=2)
+    assert (answered["ok"], answered["status"]) == (False, 0)
