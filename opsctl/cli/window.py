@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -31,14 +32,21 @@ def list_windows(customer: Customer, count: Annotated[int, typer.Option("--next"
     for occurrence, frozen in coming:
         zone = ZoneInfo(occurrence.zone)
         opens, closes = occurrence.opens.astimezone(zone), occurrence.closes.astimezone(zone)
-        local = f"{opens:%a %Y-%m-%d %H:%M} to {closes:%a %H:%M}"
+        local = f"{opens:%a %Y-%m-%d %H:%M %Z} to {_end(opens, closes)} {closes:%Z}"
         rows.append((occurrence.name, f"{local} ({occurrence.zone})",
-                     f"{occurrence.opens:%Y-%m-%d %H:%M} to {occurrence.closes:%H:%M}",
+                     f"{occurrence.opens:%Y-%m-%d %H:%M} to {_end(occurrence.opens, occurrence.closes)}",
+                     f"{occurrence.latest_start.astimezone(zone):%a %H:%M %Z}",
                      f"frozen: {frozen}" if frozen else "open to work"))
         data.append({"name": occurrence.name, "zone": occurrence.zone, "opens": iso(occurrence.opens),
                      "closes": iso(occurrence.closes), "latest_start": iso(occurrence.latest_start),
                      "frozen": frozen})
     now = f"now: {'open' if state.open else 'closed'}, {state.reason}"
-    text = table(("window", "local time", "UTC", "state"), rows) if rows else "no windows in the profile"
+    heads = ("window", "local time", "UTC", "latest start", "state")
+    text = table(heads, rows) if rows else "no windows in the profile"
     return Result({"customer": customer, "open_now": state.open, "reason": state.reason, "windows": data},
                   f"{text}\n\n{now}")
+
+
+def _end(begin: datetime, end: datetime) -> str:
+    """The end's time of day, with its day where that is another than the begin's."""
+    return f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%a %Y-%m-%d %H:%M}"
