@@ -29,7 +29,9 @@ def verify(chain: Chain = None,
            ) -> Result:
     """Read every entry again and check the hash chain; exit code 9 when the evidence is damaged."""
     from opsctl.ledger import verify_export
+    from opsctl.support import index
 
+    differing: tuple[str, ...] = ()
     if export is not None:
         try:
             with export.open(encoding="utf-8") as lines:
@@ -44,6 +46,8 @@ def verify(chain: Chain = None,
         with workplace(acts=False) as place:
             found = place.ledger.verify(chain)
             _require_known(chain, found.chains, place)
+            # Damaged entries are told already, and give no index.
+            differing = index.differing(place.ledger, found.chains) if found.sound else ()
     rows = [(name, count, sum(1 for f in found.findings if f.chain == name) or "none")
             for name, count in found.chains.items()]
     text = [table(("chain", "entries", "findings"), rows) if rows else "the ledger is empty",
@@ -51,13 +55,17 @@ def verify(chain: Chain = None,
                for f in found.findings], "",
              f"integrity {found.integrity.value}, completeness {found.completeness.value}"
              + ("" if found.checkpointed else " (no checkpoint kept elsewhere to compare with)")]
+    text += [f"{name}: the index of requests differs from the entries; `opsctl ledger rebuild` makes it anew"
+             for name in differing]
     findings = [{"chain": f.chain, "kind": f.kind.value, "sequence": f.sequence, "detail": f.detail}
                 for f in found.findings]
     return Result({"chains": dict(found.chains), "integrity": found.integrity.value,
                    "completeness": found.completeness.value, "checkpointed": found.checkpointed,
-                   "findings": findings}, "\n".join(text),
-                  ExitCode.OK if found.sound else ExitCode.EVIDENCE_DAMAGED, (),
-                  tuple({"message": f"{f['chain']}: {f['kind']}", **f} for f in findings))
+                   "findings": findings, "index_differs": list(differing)}, "\n".join(text),
+                  ExitCode.OK if found.sound and not differing else ExitCode.EVIDENCE_DAMAGED, (),
+                  (*({"message": f"{f['chain']}: {f['kind']}", **f} for f in findings),
+                   *({"message": f"{name}: the index of requests differs from the entries",
+                      "resolution": "`opsctl ledger rebuild` makes it anew"} for name in differing)))
 
 
 @command(app, "ledger", "export", kind=Kind.ASKS, without=_EVIDENCE)
@@ -89,25 +97,35 @@ def _require_known(chain: str | None, chains: Collection[str], place: Workplace)
 
 @command(app, "ledger", "rebuild", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
 def rebuild() -> Result:
-    """Make the table of newest entries anew from the entries; the evidence itself is not touched.
+    """Make the tables of newest entries and of requests anew from the entries; the evidence itself is not touched.
 
-    For after `ledger verify` found that table to differ. That it was done is recorded in the chain operator.
+    For after `ledger verify` found one of them to differ. That it was done is recorded in the chain operator.
     """
     from opsctl.fleet.nightly import OPERATOR
     from opsctl.ledger.model import REBUILT
+    from opsctl.support.index import mend_all
 
     require_ledger()
     with workplace(acts=True) as place:
         rows = place.ledger.rebuild()
-        entry = place.ledger.append(OPERATOR, REBUILT, {"rows": rows}, actor=place.actor)
-    return Result({"rows": rows, "evidence": entry.reference}, f"{rows} rows made anew; recorded as {entry.reference}")
+        indexed = mend_all(place.ledger)
+        entry = place.ledger.append(OPERATOR, REBUILT, {"rows": rows, "indexed": list(indexed)}, actor=place.actor)
+    return Result({"rows": rows, "indexed": list(indexed), "evidence": entry.reference},
+                  f"{rows} rows made anew{_indexed(indexed)}; recorded as {entry.reference}")
 
 
 @command(app, "ledger", "upgrade", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
 def upgrade() -> Result:
-    """Bring an older ledger's tables to this opsctl's revision."""
+    """Bring an older ledger's tables to this opsctl's revision, and the index of requests in line with the entries."""
     from opsctl.ledger import upgrade_ledger
+    from opsctl.support.index import mend_all
 
     before, after = upgrade_ledger(ledger_url(settings(), acts=True))
-    return Result({"before": before, "after": after},
-                  f"already at {after}" if before == after else f"from {before} to {after}")
+    with workplace(acts=True) as place:
+        made = mend_all(place.ledger)
+    return Result({"before": before, "after": after, "indexed": list(made)},
+                  (f"already at {after}" if before == after else f"from {before} to {after}") + _indexed(made))
+
+
+def _indexed(chains: Collection[str]) -> str:
+    return f"; index of requests made anew for {', '.join(chains)}" if chains else ""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from opsctl.support.intake import Answers
-    from opsctl.support.log import Person
     from opsctl.support.mail import Mail
+    from opsctl.support.people import Person
 
 
 
@@ -125,7 +125,7 @@ def _mail(path: Path | None) -> Mail | None:
 
 
 def _person(reporter: str | None, subject: str | None, text: str, mail: Mail | None) -> Person:
-    from opsctl.support.log import Person
+    from opsctl.support.people import Person
 
     if mail is not None:
         reporter, subject, text = reporter or mail.sender, subject or mail.subject, text or mail.text

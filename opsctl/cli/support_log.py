@@ -29,7 +29,8 @@ from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
     from opsctl.runs.workplace import Workplace
-    from opsctl.support.log import Log, Person
+    from opsctl.support.log import Log
+    from opsctl.support.people import Person
     from opsctl.support.request import Request
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A request's id, see `opsctl support list`.")]
@@ -197,7 +198,8 @@ def correct(id: Id, reason: Reason,
 
 
 def _person(log: Log, id: str, reporter: str | None, subject: str | None) -> Person | None:
-    from opsctl.support.log import Person, line, persons
+    from opsctl.support.log import line, persons
+    from opsctl.support.people import Person
 
     if reporter is None and subject is None:
         return None

@@ -32,20 +32,15 @@ def list_requests(customers: Customers = None,
                   levels: Annotated[str, typer.Option("--level", metavar="LETTERS", help="Only these, such as AB.")]
                   = "", limit: Limit = 50, at: At = None) -> Result:
     """List the requests that are open, the ones to start soonest first."""
+    from opsctl.cli.support_page import listed
     from opsctl.cli.support_view import HEADINGS, cells, data
-    from opsctl.support.log import persons
 
     when = as_of(at)
-    with workplace(acts=False) as place:
-        known = [request for request in requests_of(place, customers, at) if request.level in (levels.upper() or "ABCD")
-                 and (everything or request.closed_at is None)]
-        known.sort(key=lambda one: (one.closed_at is not None, one.start is not None, one.clock.target, one.id))
-        shown = known[:limit] if limit else known
-        names = persons(place, shown)
+    shown, names, total = listed(list(dict.fromkeys(customers or ())), levels, limit, at, everything=everything)
     lines = [table(HEADINGS, (cells(request, names[request.id], when) for request in shown))] if shown else [
         "no request is on record" if everything else "no request is open"]
-    lines += [f"{len(shown)} of {len(known)}; see the rest with --limit 0"] if len(shown) < len(known) else []
-    return Result({"requests": [data(request, names[request.id], when) for request in shown], "total": len(known)},
+    lines += [f"{len(shown)} of {total}; see the rest with --limit 0"] if len(shown) < total else []
+    return Result({"requests": [data(request, names[request.id], when) for request in shown], "total": total},
                   "\n".join(lines))
 
 

@@ -12,7 +12,7 @@ from opsctl.core.text import printable
 from opsctl.support.inputs import ZONE
 
 if TYPE_CHECKING:
-    from opsctl.support.log import Person
+    from opsctl.support.people import Person
     from opsctl.support.request import Clock, Request
 
 SUBJECT = 40

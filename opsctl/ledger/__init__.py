@@ -15,6 +15,7 @@ from opsctl.ledger.model import (
     HeldLease,
     Latest,
     Lease,
+    Subject,
     Verdict,
     Verification,
 )
@@ -28,7 +29,8 @@ _LAZY = {"Ledger": "store", "exists": "opening", "open_ledger": "opening", "upgr
          "verify_export": "export"}
 
 __all__ = ["GENESIS", "JSON", "Checkpoint", "Entry", "Finding", "FindingKind", "HeldLease", "Latest", "Lease",
-           "Ledger", "Verdict", "Verification", "exists", "held", "open_ledger", "upgrade_ledger", "verify_export"]
+           "Ledger", "Subject", "Verdict", "Verification", "exists", "held", "open_ledger", "upgrade_ledger",
+           "verify_export"]
 
 
 def __getattr__(name: str) -> Any:

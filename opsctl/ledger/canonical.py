@@ -98,3 +98,8 @@ def entry_hash(content: Mapping[str, Any]) -> str:
     content: chain, sequence, previous, recorded_at (as `stamp` writes it), kind, actor, run, payload.
     """
     return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def personal_reference(salt: str, text: str) -> str:
+    """How evidence names personal data: SHA-256 over salt and text."""
+    return hashlib.sha256(f"{salt}:{text}".encode(errors="surrogateescape")).hexdigest()

@@ -54,6 +54,21 @@ class Latest(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What entries are about, as the index keeps it for quick lists.
+
+    room: whose subject it is. rank: its place in a list, compared as ASCII text. label: what a list selects by.
+    entries: the sequences of the entries about it, in their chain.
+    """
+
+    room: str
+    name: str
+    rank: str
+    label: str
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Lease:
     """A right to work alone, for a time, on what `name` stands for.
 

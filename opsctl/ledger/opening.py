@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OpsctlError
 from opsctl.ledger.database import Database, parse_url
-from opsctl.ledger.schema import REVISION_TABLE, REVISIONS
+from opsctl.ledger.revisions import REVISION_TABLE, REVISIONS
 from opsctl.ledger.store import Ledger
 
 # Any number will do, as long as every opsctl uses the same: it serialises the creation of the tables.

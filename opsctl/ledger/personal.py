@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from opsctl.core.errors import EvidenceDamaged, UsageError
 from opsctl.ledger import schema
-from opsctl.ledger.canonical import require_label, require_unicode
+from opsctl.ledger.canonical import personal_reference, require_label, require_unicode
 
 _table = schema.personal
 ERASED = "personal.erased"
@@ -25,7 +24,7 @@ def put(connection: Connection, chain: str, text: str, recorded_at: str) -> str:
     if "\0" in require_unicode(text, "personal data"):
         raise ValueError("personal data holds a NUL character, which a database cannot store as text")
     salt = secrets.token_hex(16)
-    reference = _reference(salt, text)
+    reference = personal_reference(salt, text)
     connection.execute(insert(_table).values(reference=reference, chain=require_label(chain, "chain"), salt=salt,
                                              text=text, recorded_at=recorded_at))
     return reference
@@ -44,7 +43,7 @@ def get_many(connection: Connection, references: Collection[str]) -> dict[str, s
         query = select(_table.c.reference, _table.c.salt, _table.c.text).where(
             _table.c.reference.in_(wanted[start:start + _AT_ONCE]), _table.c.text.is_not(None))
         for row in connection.execute(query):
-            if _reference(str(row.salt), str(row.text)) != row.reference:
+            if personal_reference(str(row.salt), str(row.text)) != row.reference:
                 raise EvidenceDamaged(f"The personal data {row.reference[:12]} is not what was recorded.",
                                       "Somebody changed it in the database; the entries that name it are unharmed.")
             found[row.reference] = str(row.text)
@@ -63,7 +62,3 @@ def erase(connection: Connection, reference: str, erased_at: str) -> str:
     connection.execute(update(_table).where(_table.c.reference == reference)
                        .values(text=None, salt=None, erased_at=erased_at))
     return str(row.chain)
-
-
-def _reference(salt: str, text: str) -> str:
-    return hashlib.sha256(f"{salt}:{text}".encode(errors="surrogateescape")).hexdigest()

@@ -1,8 +1,7 @@
-"""Reading entries back: pages in a steady order, and rows turned into values."""
+"""Reading entries back: pages in a steady order."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Column, Select, select
 
-from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger import schema
-from opsctl.ledger.canonical import stamp, unstamp
+from opsctl.ledger.canonical import stamp
 from opsctl.ledger.database import Database
-from opsctl.ledger.model import Entry, Latest
+from opsctl.ledger.model import Entry
+from opsctl.ledger.rows import entry_of
 
 _table = schema.entry
 PAGE = 500
@@ -69,28 +68,3 @@ def _filtered(selection: Selection) -> Select[Any]:
     if selection.until is not None:
         query = query.where(_table.c.recorded_at < stamp(selection.until))
     return query
-
-
-def entry_of(row: Any) -> Entry:
-    """The row as a value; EvidenceDamaged when it is none. Its hash is `verify`'s matter."""
-    try:
-        payload = json.loads(row.payload)
-        if not isinstance(payload, dict) or not isinstance(row.sequence, int):
-            raise TypeError("its payload is not a mapping, or its place not a number")
-        return Entry(row.chain, row.sequence, row.kind, unstamp(row.recorded_at), row.actor, row.run, payload,
-                     row.previous, row.hash)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise EvidenceDamaged(f"Entry {row.sequence} of the chain {row.chain} cannot be read.",
-                              "Run `opsctl ledger verify` to see everything that is wrong.") from error
-
-
-def latest_of(row: Any) -> Latest:
-    """A row of the newest entries as a value; EvidenceDamaged when it is none."""
-    try:
-        payload = json.loads(row.payload)
-        if not isinstance(payload, dict) or not isinstance(row.sequence, int):
-            raise TypeError("its payload is not a mapping, or its place not a number")
-        return Latest(row.topic, row.chain, row.sequence, unstamp(row.recorded_at), payload)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise EvidenceDamaged(f"The newest entry {row.topic} of the chain {row.chain} cannot be read.",
-                              "Run `opsctl ledger verify` to see everything that is wrong.") from error

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-REVISIONS = ("0001", "0002", "0003")
-"""Every schema revision, oldest first; known here so that opening a ledger need not load Alembic."""
-
-REVISION_TABLE = "ledger_revision"
-
 metadata = MetaData(naming_convention={
     "ix": "%(table_name)s_%(column_0_N_name)s",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",
@@ -76,4 +71,19 @@ personal = Table(
     Column("text", Text),
     Column("recorded_at", Text, nullable=False),
     Column("erased_at", Text),
+)
+
+# Where the entries about one thing stand in their chain (a JSON list of sequences), and how it ranks in a list.
+# Made from the entries in the transaction that appends them; it can be made anew at any time.
+subject = Table(
+    "ledger_subject", metadata,
+    Column("room", Text, primary_key=True),
+    Column("chain", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("rank", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("entries", Text, nullable=False),
+    Index(None, "room", "rank"),
 )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from opsctl.core.clock import Clock
-from opsctl.ledger import inspection, leases, personal, schema
+from opsctl.ledger import inspection, leases, personal, schema, subjects
 from opsctl.ledger import latest as projection
 from opsctl.ledger.canonical import require_label, stamp
 from opsctl.ledger.database import Database
-from opsctl.ledger.model import Checkpoint, Entry, Latest, Lease, Verification
-from opsctl.ledger.reading import Selection, latest_of, read
+from opsctl.ledger.model import Checkpoint, Entry, Latest, Lease, Subject, Verification
+from opsctl.ledger.reading import Selection, read
+from opsctl.ledger.rows import latest_of
 from opsctl.ledger.writing import draft, write
 
 
@@ -33,16 +34,21 @@ class Ledger:
         self._database.close()
 
     def append(self, chain: str, kind: str, payload: Mapping[str, Any], *, actor: str, run: str = "",
-               lease: Lease | None = None, at: datetime | None = None) -> Entry:
+               lease: Lease | None = None, at: datetime | None = None,
+               subject: Callable[[Entry], Subject] | None = None) -> Entry:
         """Record evidence; durable when this returns.
 
-        chain: the customer's id, or `operator`. at: the time of recording, by default the clock's.
+        chain: the customer's id, or `operator`. at: the time of recording, by default the clock's. subject: from the
+        entry what it is about, for the index, which is brought up to date in the same transaction.
         Raises Locked when `lease` was taken over or released, TypeError for a secret or what JSON lacks,
         ValueError for NaN or a name that is empty or not printable.
         """
         new = draft(chain, kind, payload, actor, run)
         with self._database.writing() as connection:
-            return write(connection, new, self._clock, lease, at)
+            entry = write(connection, new, self._clock, lease, at)
+            if subject is not None:
+                subjects.put(connection, entry.chain, subject(entry))
+        return entry
 
     def entries(self, chain: str | None = None, kinds: Collection[str] | None = None, since: datetime | None = None,
                 until: datetime | None = None, newest_first: bool = False,
@@ -68,6 +74,16 @@ class Ledger:
         query = select(schema.head.c.chain).where(schema.head.c.count > 0).order_by(schema.head.c.chain)
         with self._database.reading() as connection:
             return list(connection.scalars(query))
+
+    def subjects(self, room: str, chain: str) -> list[Subject]:
+        """What the index says of one chain, by name; ValueError for a row that cannot be read."""
+        with self._database.reading() as connection:
+            return subjects.of_chain(connection, room, chain)
+
+    def index(self, room: str, chain: str, found: Iterable[Subject]) -> None:
+        """Make the index of one chain anew. The caller keeps others from appending about the room meanwhile."""
+        with self._database.writing() as connection:
+            subjects.replace(connection, room, chain, found)
 
     def find_run(self, run: str) -> list[Entry]:
         """Every entry of one run, over all chains, in the order of arrival."""

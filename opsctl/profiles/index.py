@@ -34,23 +34,39 @@ class Summary:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Places:
+    """What quick answers need of the settings. ledger: its URL, None for the one under the state folder."""
+
+    inventories: Path
+    ledger: str | None
+
+
 def inventories_folder() -> Path:
-    """The inventories folder that the settings name, without validating settings that were validated before."""
+    """The inventories folder that the settings name."""
+    return places().inventories
+
+
+def places() -> Places:
+    """Where inventories and ledger are, without validating settings that were validated before."""
     path = settings_path()
     if path is None:
-        return Path.cwd() / "inventories"
+        return Places(Path.cwd() / "inventories", None)
     try:
         key = _key(path)
     except OSError:
         key = ""
     cache = cache_folder() / "settings.json"
     known = _read(cache)
-    if isinstance(known.get(key), str):
-        return Path(known[key])
+    kept = known.get(key)
+    if isinstance(kept, dict) and isinstance(kept.get("inventories"), str) \
+            and isinstance(kept.get("ledger"), str | None):
+        return Places(Path(kept["inventories"]), kept["ledger"])
     from opsctl.profiles.loader import load_settings
 
-    found = load_settings(path, Path.cwd()).inventories
-    _write(cache, {key: str(found)})
+    settings = load_settings(path, Path.cwd())
+    found = Places(settings.inventories, settings.ledger.url if settings.ledger else None)
+    _write(cache, {key: {"inventories": str(found.inventories), "ledger": found.ledger}})
     return found
 
 

@@ -16,7 +16,8 @@ from opsctl.runs.workplace import Workplace
 from opsctl.support import inputs, timing
 from opsctl.support.coverage import ABOUT
 from opsctl.support.handling import start
-from opsctl.support.log import Log, Person, block, line, moment, persons
+from opsctl.support.log import Log, block, line, moment, persons
+from opsctl.support.people import Person
 from opsctl.support.request import Channel, Origin, Request
 from opsctl.support.service import Contract, Report, close, open_request
 from opsctl.support.table import Row

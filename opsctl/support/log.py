@@ -5,7 +5,6 @@ Append-only: a correction is a new entry. Times may lie in the past, with the re
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,13 +17,14 @@ from opsctl.core.errors import Locked, UsageError
 from opsctl.core.text import unprintable
 from opsctl.ledger import held
 from opsctl.runs.workplace import Workplace
-from opsctl.support import calendars
+from opsctl.support import calendars, index
 from opsctl.support.fold import KINDS, apply, requests
 from opsctl.support.model import CalendarVersion
+from opsctl.support.people import Person, person_of
 from opsctl.support.request import Request
 
 if TYPE_CHECKING:
-    from opsctl.ledger import Entry, HeldLease
+    from opsctl.ledger import Entry, HeldLease, Subject
 
 LEASE_SECONDS = 15
 PATIENCE_SECONDS = 20
@@ -43,13 +43,20 @@ class Log:
     customer: str
     requests: dict[str, Request]
     lease: HeldLease
+    places: dict[str, list[int]] = field(default_factory=dict)
+    """Of each request the places of its entries in the chain."""
     loaded: dict[str, tuple[CalendarVersion, ...]] = field(default_factory=dict)
 
     def append(self, kind: str, payload: Mapping[str, Any]) -> Entry:
         """Record one entry and bring `requests` up to date; Locked when another writer took over."""
-        entry = self.place.ledger.append(self.customer, kind, payload, actor=self.place.actor, lease=self.lease)
+        return self.place.ledger.append(self.customer, kind, payload, actor=self.place.actor, lease=self.lease,
+                                        subject=self._taken)
+
+    def _taken(self, entry: Entry) -> Subject:
         apply(self.requests, entry)
-        return entry
+        id = str(entry.payload["id"])
+        self.places.setdefault(id, []).append(entry.sequence)
+        return index.subject(self.requests[id], self.places[id])
 
     def keep(self, text: str) -> str:
         """Text that may name persons, stored beside the chain; returns its reference, empty for no text."""
@@ -72,7 +79,9 @@ def writing(place: Workplace, customer: str, patience: float = PATIENCE_SECONDS)
     """The customer's log for writing. A second writer waits its turn; Locked after `patience` seconds."""
     with ExitStack() as stack:
         lease = stack.enter_context(_turn(place, customer, time.monotonic() + patience))
-        yield Log(place, customer, read(place, [customer]), lease)
+        requests, places = index.folded(place.ledger.entries(customer, kinds=KINDS))
+        index.mend(place.ledger, customer, requests, places)
+        yield Log(place, customer, requests, lease, places)
 
 
 @contextmanager
@@ -116,35 +125,10 @@ def customer_of(id: str) -> str:
     return customer
 
 
-@dataclass(frozen=True)
-class Person:
-    """What lies beside the chain for a request: it may name people."""
-
-    reporter: str
-    subject: str
-    text: str
-    attachments: tuple[Mapping[str, Any], ...] = ()
-    """name, type, bytes of each."""
-
-    def stored(self) -> str:
-        """As it is kept."""
-        return json.dumps(vars(self), ensure_ascii=False)
-
-
-ERASED = Person("(erased)", "(erased)", "(erased)")
-
-
 def persons(place: Workplace, wanted: Sequence[Request]) -> dict[str, Person]:
     """Reporter, subject and text by request id, in one query; `(erased)` where they were erased."""
     texts = place.ledger.personals([request.person for request in wanted])
-    return {request.id: _person(texts.get(request.person)) for request in wanted}
-
-
-def _person(stored: str | None) -> Person:
-    if stored is None:
-        return ERASED
-    found = json.loads(stored)
-    return Person(**{**found, "attachments": tuple(found["attachments"])})
+    return {request.id: person_of(texts.get(request.person)) for request in wanted}
 
 
 def moment(place: Workplace, given: datetime | None, what: str, late_reason: str, *,

@@ -17,8 +17,9 @@ from opsctl.runs.workplace import Workplace
 from opsctl.support import coverage, fold, timing
 from opsctl.support.inputs import level as known_level
 from opsctl.support.intake import UNASKED, Answers, propose
-from opsctl.support.log import Log, Person, block, line, moment
+from opsctl.support.log import Log, block, line, moment
 from opsctl.support.model import LevelChange
+from opsctl.support.people import Person
 from opsctl.support.request import Channel, Clock, Origin, Request
 
 Contract = Callable[[str, datetime], str]

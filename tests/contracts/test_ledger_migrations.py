@@ -16,7 +16,8 @@ from opsctl.core.errors import ConfigurationError
 from opsctl.ledger import open_ledger, upgrade_ledger
 from opsctl.ledger.database import Database, parse_url
 from opsctl.ledger.migrate import configuration, migrate
-from opsctl.ledger.schema import REVISION_TABLE, REVISIONS, metadata
+from opsctl.ledger.revisions import REVISION_TABLE, REVISIONS
+from opsctl.ledger.schema import metadata
 from tests.unit.ledger.databases import start_python
 
 OPENER = """

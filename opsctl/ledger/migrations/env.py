@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from opsctl.ledger.schema import REVISION_TABLE, metadata
+from opsctl.ledger.revisions import REVISION_TABLE
+from opsctl.ledger.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata,
                   version_table=REVISION_TABLE, transactional_ddl=True)

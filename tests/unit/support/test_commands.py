@@ -188,25 +188,18 @@ def test_bad_input_is_told_by_its_field_and_records_nothing(opsctl: Run) -> None
 
 
 @pytest.mark.slow
-def test_two_thousand_requests_are_listed_by_one_query_and_no_walk_each(opsctl: Run, tmp_path: Path) -> None:
+def test_of_two_thousand_requests_only_those_that_are_shown_are_read(opsctl: Run, tmp_path: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f"T-{n},2026-09-{n % 28 + 1:02d}T{n % 24:02d}:00:00Z,{'ABCD'[n % 4]},Reporter {n},Subject {n}"
             for n in range(2000)]
     path = tmp_path / "many.csv"
     path.write_text("reference,received,level,reporter,subject\n" + "\n".join(rows), encoding="utf-8")
     assert opsctl("support", "import", "sample-aalund", str(path)).code == 0
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
+    from opsctl.ledger.quick import QuickLedger
 
-    statements: list[str] = []
-
-    def count(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
-        assert opsctl("support", "list", "--json").data["total"] == 2000
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
-    # The log in pages of 500, the names of the fifty shown in one, and what opening a ledger takes.
-    assert sum("ledger_entry" in one for one in statements) <= 2000 // 500 + 2
-    assert sum("ledger_personal" in one for one in statements) == 1
+    read: list[int] = []
+    ordinary = QuickLedger.entries
+    monkeypatch.setattr(QuickLedger, "entries",
+                        lambda self, chain, places: read.extend(places) or ordinary(self, chain, places))
+    assert opsctl("support", "list", "--json").data["total"] == 2000
+    assert len(read) == 50

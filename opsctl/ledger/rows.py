@@ -1,0 +1,35 @@
+"""A stored row as a value; no database library here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from opsctl.core.errors import EvidenceDamaged
+from opsctl.ledger.canonical import unstamp
+from opsctl.ledger.model import Entry, Latest
+
+
+def entry_of(row: Any) -> Entry:
+    """The row as a value; EvidenceDamaged when it is none. Its hash is `verify`'s matter."""
+    try:
+        payload = json.loads(row.payload)
+        if not isinstance(payload, dict) or not isinstance(row.sequence, int):
+            raise TypeError("its payload is not a mapping, or its place not a number")
+        return Entry(row.chain, row.sequence, row.kind, unstamp(row.recorded_at), row.actor, row.run, payload,
+                     row.previous, row.hash)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EvidenceDamaged(f"Entry {row.sequence} of the chain {row.chain} cannot be read.",
+                              "Run `opsctl ledger verify` to see everything that is wrong.") from error
+
+
+def latest_of(row: Any) -> Latest:
+    """A row of the newest entries as a value; EvidenceDamaged when it is none."""
+    try:
+        payload = json.loads(row.payload)
+        if not isinstance(payload, dict) or not isinstance(row.sequence, int):
+            raise TypeError("its payload is not a mapping, or its place not a number")
+        return Latest(row.topic, row.chain, row.sequence, unstamp(row.recorded_at), payload)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EvidenceDamaged(f"The newest entry {row.topic} of the chain {row.chain} cannot be read.",
+                              "Run `opsctl ledger verify` to see everything that is wrong.") from error
