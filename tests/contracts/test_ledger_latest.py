@@ -108,7 +108,8 @@ def test_the_upgrade_of_an_older_ledger_fills_it(ledger_url: str) -> None:
     fill(ledger)
     rows = set(map(str, ledger.newest(["network.checked"])))
     ledger.close()
-    tamper(ledger_url, "DROP TABLE ledger_subject", "DROP TABLE ledger_latest", "DROP INDEX ledger_entry_kind_recorded_at",
+    tamper(ledger_url, "DROP TABLE ledger_subject", "DROP TABLE ledger_latest",
+           "DROP INDEX ledger_entry_kind_recorded_at",
            "UPDATE ledger_revision SET version_num = '0002'")
     assert upgrade_ledger(ledger_url)[0] == "0002"
     again = open_ledger(ledger_url, SystemClock())
