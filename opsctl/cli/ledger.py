@@ -10,7 +10,8 @@ import typer
 
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_writable, write
-from opsctl.cli.result import Result, table
+from opsctl.cli.ledger_verdict import offline, online, verified
+from opsctl.cli.result import Result
 from opsctl.cli.workplace import ledger_url, require_ledger, settings, workplace
 from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
 
@@ -26,46 +27,48 @@ Chain = Annotated[str | None, typer.Argument(metavar="[CHAIN]", help="A customer
 def verify(chain: Chain = None,
            export: Annotated[Path | None, typer.Option("--file", metavar="FILE",
                                                        help="Verify an exported file instead, offline.")] = None,
+           checkpoints: Annotated[list[Path] | None, typer.Option(
+               "--checkpoint", metavar="FILE", help="With --file: compare with it; can be repeated.")] = None,
            ) -> Result:
-    """Read every entry again and check the hash chain; exit code 9 when the evidence is damaged."""
-    from opsctl.ledger import verify_export
+    """Read every entry again and check the hash chain; exit code 9 when the evidence is damaged.
+
+    Two verdicts: integrity (is what is there what was recorded) and completeness (is all there that was recorded),
+    which the checkpoints kept elsewhere vouch for.
+    """
     from opsctl.support import index
 
-    differing: tuple[str, ...] = ()
     if export is not None:
-        try:
-            with export.open(encoding="utf-8") as lines:
-                found = verify_export(lines)
-        except OSError:
-            raise ConfigurationError(f"{export} cannot be read", "check the name and its rights") from None
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"{export} is not an exported ledger",
-                                     "name a file that `opsctl ledger export --output` wrote") from None
-    else:
-        require_ledger()
-        with workplace(acts=False) as place:
-            found = place.ledger.verify(chain)
-            _require_known(chain, found.chains, place)
-            # Damaged entries are told already, and give no index.
-            differing = index.differing(place.ledger, found.chains) if found.sound else ()
-    rows = [(name, count, sum(1 for f in found.findings if f.chain == name) or "none")
-            for name, count in found.chains.items()]
-    text = [table(("chain", "entries", "findings"), rows) if rows else "the ledger is empty",
-             *[f"  {f.chain}{f':{f.sequence}' if f.sequence else ''} {f.kind.value}: {f.detail}"
-               for f in found.findings], "",
-             f"integrity {found.integrity.value}, completeness {found.completeness.value}"
-             + ("" if found.checkpointed else " (no checkpoint kept elsewhere to compare with)")]
-    text += [f"{name}: the index of requests differs from the entries; `opsctl ledger rebuild` makes it anew"
-             for name in differing]
-    findings = [{"chain": f.chain, "kind": f.kind.value, "sequence": f.sequence, "detail": f.detail}
-                for f in found.findings]
-    return Result({"chains": dict(found.chains), "integrity": found.integrity.value,
-                   "completeness": found.completeness.value, "checkpointed": found.checkpointed,
-                   "findings": findings, "index_differs": list(differing)}, "\n".join(text),
-                  ExitCode.OK if found.sound and not differing else ExitCode.EVIDENCE_DAMAGED, (),
-                  (*({"message": f"{f['chain']}: {f['kind']}", **f} for f in findings),
-                   *({"message": f"{name}: the index of requests differs from the entries",
-                      "resolution": "`opsctl ledger rebuild` makes it anew"} for name in differing)))
+        return verified(*offline(export, checkpoints or []))
+    if checkpoints:
+        raise UsageError("--checkpoint goes with --file", "without --file the store of `checkpoints` in opsctl.yml "
+                         "is read")
+    require_ledger()
+    with workplace(acts=False) as place:
+        found, witness = online(place, chain)
+        _require_known(chain, found.chains, place)
+        # Damaged entries are told already, and give no index.
+        differing = index.differing(place.ledger, found.chains) if found.sound else ()
+    return verified(found, witness, differing)
+
+
+@command(app, "ledger", "checkpoint", kind=Kind.ACTS, without="it vouches for evidence and delivers nothing")
+def checkpoint() -> Result:
+    """Write how long every chain is now into the store of `checkpoints`, under lock; `nightly` does it too."""
+    from opsctl.fleet.checkpoints import write_checkpoint
+
+    with workplace(acts=True) as place:
+        written = write_checkpoint(place)
+    if written is None:
+        raise ConfigurationError("no store for the ledger's checkpoints is set",
+                                 "set `checkpoints: {store: ...}` in opsctl.yml, to where the ledger's own account "
+                                 "cannot change what is there")
+    open_to_removal = () if written.locked_until else (
+        f"{written.place} does not lock objects: whoever may write there could remove a checkpoint",)
+    return Result({"key": written.key, "number": written.number, "chains": written.chains, "place": written.place,
+                   "locked_until": written.locked_until},
+                  f"checkpoint {written.number} of {written.chains} chains written to {written.place}"
+                  + (f", locked until {written.locked_until}" if written.locked_until else ""),
+                  ExitCode.OK, open_to_removal)
 
 
 @command(app, "ledger", "export", kind=Kind.ASKS, without=_EVIDENCE)
@@ -116,16 +119,11 @@ def rebuild() -> Result:
 
 @command(app, "ledger", "upgrade", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
 def upgrade() -> Result:
-    """Bring an older ledger's tables to this opsctl's revision, and the index of requests in line with the entries."""
+    """Bring an older ledger's tables to this opsctl's revision, and put back triggers that were dropped."""
     from opsctl.ledger import upgrade_ledger
     from opsctl.support.index import mend_all
 
-    before, after = upgrade_ledger(ledger_url(settings(), acts=True))
-    with workplace(acts=True) as place:
-        made = mend_all(place.ledger)
-    return Result({"before": before, "after": after, "indexed": list(made)},
-                  (f"already at {after}" if before == after else f"from {before} to {after}") + _indexed(made))
-
-
-def _indexed(chains: Collection[str]) -> str:
-    return f"; index of requests made anew for {', '.join(chains)}" if chains else ""
+    before, after, restored = upgrade_ledger(ledger_url(settings(), acts=True))
+    lines = [f"already at {after}" if before == after else f"from {before} to {after}",
+             *(f"put back: the trigger {name}" for name in restored)]
+    return Result({"before": before, "after": after, "restored": list(restored)}, "\n".join(lines))

@@ -7,18 +7,21 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from opsctl.adapters.silences import version
 from opsctl.core.errors import OpsctlError
+from opsctl.ledger.checkpoints import WRITTEN
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
 from opsctl.runs.workplace import Workplace
 
 CLOCK_LIMIT_SECONDS = 600.0
 """Beyond this no backup is removed (P17), so the doctor complains first."""
+CHECKPOINT_AGE = timedelta(hours=36)
 
 
 class Finding(StrEnum):
@@ -49,6 +52,7 @@ def examine(place: Workplace, profiles: Sequence[Profile], broken: Mapping[str, 
     if not broken:
         yield Check("profiles", "all", Finding.PASS, f"{len(profiles)} valid")
     yield _tried("releases", "files", lambda: _releases(place))
+    yield checkpoints(place)
     if hosts and place.settings.silences.alertmanager:
         yield _tried("settings", "alertmanager", lambda: f"answers, version {version(place.settings.silences)}")
     for profile in profiles:
@@ -72,6 +76,25 @@ def machine(settings: Settings, ledger: OpsctlError | None = None) -> Iterator[C
                     "reached, and its revision is this opsctl's",
                     "set `ledger.url` in opsctl.yml: now it lies in this user's state folder" if own else "")
     yield _identity(settings)
+
+
+def checkpoints(place: Workplace) -> Check:
+    """Is the ledger vouched for elsewhere, lately, and under lock?"""
+    group, what = "settings", "checkpoints"
+    if place.settings.checkpoints is None:
+        return Check(group, what, Finding.WARN, "none are kept: entries cut off the ledger's end could not be noticed",
+                     "set `checkpoints` in opsctl.yml")
+    last = place.ledger.last("operator", WRITTEN)
+    if last is None:
+        return Check(group, what, Finding.WARN, "none is written yet", "run `opsctl ledger checkpoint`")
+    age = place.clock.now() - last.recorded_at
+    told = f"number {last.payload['number']}, {age.days * 24 + age.seconds // 3600} hours old"
+    if age > CHECKPOINT_AGE:
+        return Check(group, what, Finding.WARN, told, "see why `opsctl nightly` writes none")
+    if not last.payload["locked_until"]:
+        return Check(group, what, Finding.WARN, f"{told}; its store does not lock objects",
+                     "use a bucket with Object Lock: without, a checkpoint can be removed")
+    return Check(group, what, Finding.PASS, f"{told}, locked until {str(last.payload['locked_until'])[:10]}")
 
 
 def _identity(settings: Settings) -> Check:

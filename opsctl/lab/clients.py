@@ -8,7 +8,7 @@ import yaml
 
 from opsctl.core.errors import ConfigurationError
 from opsctl.lab import hosts, keys, paths
-from opsctl.lab.definition import GATEWAY, HOSTS, SMTP_PORT, customers
+from opsctl.lab.definition import CHECKPOINT_BUCKET, GATEWAY, HOSTS, SMTP_PORT, STORE_PORT, customers
 
 
 def write_client_files(checkout: Path) -> None:
@@ -29,6 +29,9 @@ def settings_text(checkout: Path) -> str:
     """The operator's settings for the lab, as YAML."""
     return yaml.safe_dump({
         "ledger": {"url": f"sqlite:///{paths.LEDGER / 'ledger.db'}"},
+        "checkpoints": {"store": {
+            "kind": "s3", "endpoint": f"https://{GATEWAY}:{STORE_PORT}", "bucket": CHECKPOINT_BUCKET,
+            "credentials": f"file:{paths.OBJECT_STORE_CREDENTIALS}", "ca_file": str(paths.AUTHORITY_CERTIFICATE)}},
         "inventories": str(checkout / "inventories"),
         "releases": str(checkout / "releases"),
         "templates": str(checkout / "templates"),

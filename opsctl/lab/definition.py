@@ -20,6 +20,8 @@ STORE_PORT = 9443
 SMTP_PORT = 2525
 READY_PORT = 8443
 BUCKET = "opsctl-lab-backups"
+CHECKPOINT_BUCKET = "opsctl-lab-checkpoints"
+"""With Object Lock, for the checkpoints of the ledger."""
 GUEST_USER = "opsctl"
 
 METERS = 3_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from opsctl.ledger.canonical import canonical
@@ -35,11 +35,10 @@ def head_line(chain: str, head: Checkpoint) -> str:
     return canonical({"chain": chain, "head": {"count": head.length, "hash": head.head}})
 
 
-def verify_export(lines: Iterable[str], checkpoint: Mapping[str, Checkpoint] | None = None) -> Verification:
-    """Verify exported lines offline, against a checkpoint when there is one.
+def verify_export(lines: Iterable[str], checkpoints: Collection[Mapping[str, Checkpoint]] = ()) -> Verification:
+    """Verify exported lines offline, against checkpoints when there are any.
 
     Findings are the ledger's own; a line that is no entry is an unreadable finding that names its number.
-    Completeness is unproven for a chain with neither a head line nor a checkpoint.
     """
     records: dict[str, list[Record]] = defaultdict(list)
     heads: dict[str, Checkpoint] = {}
@@ -51,20 +50,31 @@ def verify_export(lines: Iterable[str], checkpoint: Mapping[str, Checkpoint] | N
             _sort(json.loads(line), records, heads)
         except (ValueError, TypeError, KeyError, RecursionError):
             findings.append(Finding("", FindingKind.UNREADABLE, None, f"Line {number} is not an exported entry."))
-    given = {chain: Checkpoint(*seen) for chain, seen in (checkpoint or {}).items()}
+    given = by_chain(checkpoints)
     counts: dict[str, int] = {}
     for chain in sorted({*records, *heads, *given}):
-        witnesses = witnesses_of(heads.get(chain), given.get(chain), "head line")
+        witnesses = witnesses_of(heads.get(chain), given.get(chain, ()), "head line")
         counts[chain], found = examine(chain, records[chain], witnesses)
         findings += found
     return conclude(counts, findings, vouched=set(counts) <= {*heads, *given} and bool(counts),
                     checkpointed=bool(counts) and set(counts) <= set(given))
 
 
-def witnesses_of(head: Checkpoint | None, given: Checkpoint | None, name: str = "head row") -> list[Witness]:
+def by_chain(checkpoints: Iterable[Mapping[str, Checkpoint]],
+             chain: str | None = None) -> dict[str, tuple[Checkpoint, ...]]:
+    """What the checkpoints know of each chain, or of one, without repetition and with the longest last."""
+    found: dict[str, set[Checkpoint]] = defaultdict(set)
+    for known in checkpoints:
+        for name, seen in known.items():
+            if chain in {None, name}:
+                found[name].add(Checkpoint(*seen))
+    return {name: tuple(sorted(points)) for name, points in found.items()}
+
+
+def witnesses_of(head: Checkpoint | None, given: Iterable[Checkpoint], name: str = "head row") -> list[Witness]:
     """Who vouches for a chain's length."""
     witnesses = [Witness(name, head, latest=True)] if head else []
-    return witnesses + ([Witness("checkpoint", given, latest=False)] if given else [])
+    return witnesses + [Witness("checkpoint", point, latest=False) for point in given]
 
 
 def _sort(value: Any, records: dict[str, list[Record]], heads: dict[str, Checkpoint]) -> None:

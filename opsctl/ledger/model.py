@@ -123,9 +123,14 @@ class FindingKind(StrEnum):
     CUT_TAIL = "cut tail"
     HEAD_MISMATCH = "head mismatch"
     LATEST_MISMATCH = "newest entries mismatch"
+    PERSONAL = "personal data changed"
+    UNGUARDED = "unguarded"
+    CHECKPOINT = "checkpoint"
 
 
 INCOMPLETE = frozenset({FindingKind.DROPPED, FindingKind.CUT_TAIL})
+ASIDE = frozenset({FindingKind.UNGUARDED, FindingKind.CHECKPOINT})
+"""What is wrong with the guards and the witnesses, not with an entry."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +144,15 @@ class Finding:
 
 
 class Verdict(StrEnum):
-    """What a verification can say. UNPROVEN: nothing speaks against it, and nothing vouches for it."""
+    """What a verification can say.
+
+    UNPROVEN: nothing speaks against it, and nothing vouches for it. UNKNOWN: what could vouch was not reached.
+    """
 
     SOUND = "sound"
     BROKEN = "broken"
     UNPROVEN = "unproven"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -153,7 +162,7 @@ class Verification:
     integrity: is what is there what was recorded. completeness: is everything there that was recorded.
     chains: how many entries each chain has. checkpointed: every chain was compared with a checkpoint kept
     elsewhere; without one, a tail cut together with its head row, or a chain forged as a whole, cannot be
-    seen, because the hashes are not keyed.
+    seen, because the hashes are not keyed, and completeness is unproven.
     """
 
     chains: Mapping[str, int]
@@ -170,12 +179,19 @@ class Verification:
 
 def conclude(chains: Mapping[str, int], findings: Sequence[Finding], *, vouched: bool,
              checkpointed: bool) -> Verification:
-    """Both verdicts. vouched: every chain has a head row or a checkpoint that tells its length."""
+    """Both verdicts. vouched: every chain has a head row or a checkpoint that tells its length.
+
+    checkpointed: a checkpoint kept elsewhere tells of every chain; head rows lie beside the entries and prove nothing.
+    """
     kinds = {finding.kind for finding in findings}
     completeness = Verdict.SOUND
     if kinds & INCOMPLETE:
         completeness = Verdict.BROKEN
-    elif not vouched or FindingKind.HEAD_MISMATCH in kinds:
+    elif not vouched or not checkpointed or kinds & {FindingKind.HEAD_MISMATCH, FindingKind.CHECKPOINT}:
         completeness = Verdict.UNPROVEN
-    integrity = Verdict.BROKEN if kinds - INCOMPLETE else Verdict.SOUND
+    integrity = Verdict.SOUND
+    if kinds - INCOMPLETE - ASIDE:
+        integrity = Verdict.BROKEN
+    elif FindingKind.UNGUARDED in kinds:
+        integrity = Verdict.UNPROVEN
     return Verification(dict(chains), tuple(findings), integrity, completeness, checkpointed)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL
 
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OpsctlError
+from opsctl.ledger import guards
 from opsctl.ledger.database import Database, parse_url
 from opsctl.ledger.revisions import REVISION_TABLE, REVISIONS
 from opsctl.ledger.store import Ledger
@@ -53,9 +54,10 @@ def exists(url: str) -> bool:
     return parsed.drivername != "sqlite" or (path.exists() and path.stat().st_size > 0)
 
 
-def upgrade_ledger(url: str) -> tuple[str, str]:
-    """Bring an older ledger to this opsctl's revision; returns the revisions before and after.
+def upgrade_ledger(url: str) -> tuple[str, str, tuple[str, ...]]:
+    """Bring an older ledger to this opsctl's revision, and put back the triggers that guard it.
 
+    Returns the revisions before and after, and the names of the triggers that were not there.
     Raises ConfigurationError when there is no ledger, or a newer opsctl has written it.
     """
     parsed = parse_url(url)
@@ -74,7 +76,8 @@ def upgrade_ledger(url: str) -> tuple[str, str]:
                 raise _other_revision(database, before)
             if before != REVISIONS[-1]:
                 _migrate(connection)
-        return before, REVISIONS[-1]
+            restored = tuple(guards.restore(connection))
+        return before, REVISIONS[-1], restored
     finally:
         database.close()
 

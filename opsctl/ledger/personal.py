@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -13,6 +14,7 @@ from opsctl.ledger.canonical import personal_reference, require_label, require_u
 
 _table = schema.personal
 ERASED = "personal.erased"
+_REFERENCES = re.compile(r'"reference":"([0-9a-f]{64})"')
 _AT_ONCE = 500
 """References in one query: databases take a limited number of parameters."""
 
@@ -48,6 +50,24 @@ def get_many(connection: Connection, references: Collection[str]) -> dict[str, s
                                       "Somebody changed it in the database; the entries that name it are unharmed.")
             found[row.reference] = str(row.text)
     return found
+
+
+def changed(connection: Connection, chain: str | None) -> Iterator[tuple[str, str]]:
+    """What is not as it was recorded, as (chain, what): a text that its reference does not fit, or one that is gone.
+
+    A text goes only by `erase`, which records that. A row that was deleted as a whole leaves no trace here.
+    """
+    query = select(_table.c.chain, _table.c.reference, _table.c.salt, _table.c.text).order_by(_table.c.recorded_at)
+    told = select(schema.entry.c.payload).where(schema.entry.c.kind == ERASED)
+    if chain is not None:
+        query, told = query.where(_table.c.chain == chain), told.where(schema.entry.c.chain == chain)
+    erased = {reference for payload in connection.scalars(told) for reference in _REFERENCES.findall(str(payload))}
+    for row in connection.execute(query):
+        who = f"The personal data {str(row.reference)[:12]}"
+        if row.text is not None and _reference(str(row.salt), str(row.text)) != row.reference:
+            yield str(row.chain), f"{who} is not what was recorded."
+        elif row.text is None and str(row.reference) not in erased:
+            yield str(row.chain), f"{who} is gone, and no entry says that it was erased."
 
 
 def erase(connection: Connection, reference: str, erased_at: str) -> str:

@@ -89,13 +89,13 @@ class Ledger:
         """Every entry of one run, over all chains, in the order of arrival."""
         return list(read(self._database, Selection(run=require_label(run, "run"))))
 
-    def verify(self, chain: str | None = None, checkpoint: Mapping[str, Checkpoint] | None = None) -> Verification:
+    def verify(self, chain: str | None = None, checkpoints: Collection[Mapping[str, Checkpoint]] = ()) -> Verification:
         """Read everything again and say what is wrong; damage is a finding, never an exception.
 
-        checkpoint: an earlier `checkpoint()`, kept elsewhere; only it can show a tail cut with its head row.
+        checkpoints: what `checkpoint()` gave earlier, kept elsewhere; only they show a tail cut with its head row.
         """
         with self._database.reading() as connection:
-            return inspection.verify(connection, chain, checkpoint)
+            return inspection.verify(connection, chain, checkpoints)
 
     def export(self, chain: str | None = None) -> Iterator[str]:
         """JSON Lines without line ends, one snapshot; `verify_export` reads them without a ledger."""
@@ -106,6 +106,11 @@ class Ledger:
         """Count and head of every chain, to be kept where this ledger's writer cannot change it."""
         with self._database.reading() as connection:
             return inspection.checkpoints(connection)
+
+    def hashes_at(self, places: Mapping[str, int]) -> dict[str, str]:
+        """The hash of the entry at one place of each chain; a chain without an entry there is left out."""
+        with self._database.reading() as connection:
+            return inspection.hashes_at(connection, places)
 
     def acquire(self, name: str, owner: str, seconds: float) -> Lease:
         """Take the lease `name`; Locked, naming owner, since and until, while another one holds it."""

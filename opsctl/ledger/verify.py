@@ -44,6 +44,9 @@ class _Examination:
         self._links()
         occupied = {place.true or place.sequence for place in self.places} | self.unreadable
         self._gaps(occupied)
+        self.hashes: dict[int, set[str]] = defaultdict(set)
+        for place in self.places:
+            self.hashes[place.true or place.sequence].add(place.hash)
         for witness in self.witnesses:
             self._ask(witness, max(occupied, default=0))
         self.findings.sort(key=lambda finding: (finding.sequence or 0, finding.kind))
@@ -110,7 +113,7 @@ class _Examination:
             self._find(FindingKind.HEAD_MISMATCH, last,
                        f"The {witness.name} knows {count} entries only, and the chain ends at {last}.")
             return
-        hashes = {place.hash for place in self.places if (place.true or place.sequence) == count}
+        hashes = self.hashes.get(count, set())
         if (hashes and head not in hashes) or (count == 0 and head != GENESIS):
             self._find(FindingKind.HEAD_MISMATCH, count or None,
                        f"The {witness.name} knows another entry {count} than the one that stands there.")

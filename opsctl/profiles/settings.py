@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from opsctl.profiles.hosted import SecretReference
+from opsctl.profiles.hosted import SecretReference, Store
 from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings
 from opsctl.profiles.parts import Identifier, OneLine, Part
 from opsctl.profiles.support import SupportPolicy
@@ -139,11 +139,20 @@ class OutputSettings(Part):
         return self
 
 
+class CheckpointSettings(Part):
+    """Where the ledger's checkpoints are kept: out of reach of whoever can write to the ledger."""
+
+    store: Store
+    lock_days: int = Field(default=400, ge=1, le=3650, description="How long nobody can remove one, where the bucket "
+                                                                   "has Object Lock (compliance).")
+
+
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
     ledger: LedgerSettings | None = Field(
         default=None, description="Left out: an SQLite file under the state folder.")
+    checkpoints: CheckpointSettings | None = None
     inventories: Path = Path("inventories")
     releases: Path = Path("releases")
     templates: Path = Path("templates")

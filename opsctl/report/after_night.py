@@ -7,6 +7,7 @@ from functools import partial
 
 from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.checkpoints import write_checkpoint
 from opsctl.fleet.failures import guarded
 from opsctl.fleet.nightly import OPERATOR
 from opsctl.profiles.model import Profile
@@ -17,11 +18,12 @@ from opsctl.runs.workplace import Workplace
 
 def tell_others(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue | OpsctlError, *,
                 everyone: bool) -> Iterator[Outcome]:
-    """Metrics and webhook; last, for a night of all customers, the heartbeat.
+    """Metrics, webhook and the ledger's checkpoint; last, for a night of all customers, the heartbeat.
 
     It says that the night came to its end, whatever it found. Metrics are of all customers or not written.
     """
-    steps: list[tuple[str, Callable[[], object]]] = [("webhook", partial(tell, workplace, profiles, releases))]
+    steps: list[tuple[str, Callable[[], object]]] = [("webhook", partial(tell, workplace, profiles, releases)),
+                                                     ("checkpoint", partial(write_checkpoint, workplace))]
     if everyone:
         steps = [("metrics", partial(_figures, workplace, profiles, releases)), *steps,
                  ("heartbeat", partial(beat, workplace))]

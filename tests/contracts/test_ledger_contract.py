@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import EvidenceDamaged, UsageError
 from opsctl.core.secret import Secret
-from opsctl.ledger import Checkpoint, FindingKind, Ledger, Verdict, open_ledger, verify_export
+from opsctl.ledger import Checkpoint, FindingKind, Ledger, Verdict, guards, open_ledger, upgrade_ledger, verify_export
 from opsctl.ledger.canonical import entry_hash, stamp
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -42,6 +42,7 @@ def tamper(url: str, *statements: str) -> None:
             connection.execute(text("DROP TRIGGER IF EXISTS ledger_entry_append_only ON ledger_entry"))
         for statement in statements:
             connection.exec_driver_sql(statement)
+        guards.restore(connection)  # as somebody who covers the tracks would
     engine.dispose()
 
 
@@ -51,7 +52,8 @@ def fill(ledger: Ledger, count: int = 6, chain: str = "aalund") -> None:
 
 
 def kinds(ledger: Ledger, checkpoint: dict[str, Checkpoint] | None = None) -> set[tuple[FindingKind, int | None]]:
-    return {(finding.kind, finding.sequence) for finding in ledger.verify(checkpoint=checkpoint).findings}
+    result = ledger.verify(checkpoints=[checkpoint] if checkpoint else [])
+    return {(finding.kind, finding.sequence) for finding in result.findings}
 
 
 def test_an_entry_comes_back_as_it_was_recorded(ledger: Ledger) -> None:
@@ -145,9 +147,11 @@ def test_a_sound_ledger_is_sound(ledger: Ledger) -> None:
     early = ledger.checkpoint()
     fill(ledger)
     result = ledger.verify()
-    assert (result.integrity, result.completeness, result.checkpointed) == (Verdict.SOUND, Verdict.SOUND, False)
+    assert (result.integrity, result.completeness, result.checkpointed) == (Verdict.SOUND, Verdict.UNPROVEN, False)
+    vouched = ledger.verify(checkpoints=[early])
+    assert (vouched.integrity, vouched.completeness, vouched.checkpointed) == (Verdict.SOUND, Verdict.SOUND, True)
     assert result.sound and result.chains == {"aalund": 12}
-    assert ledger.verify(checkpoint=early).checkpointed and ledger.verify(checkpoint=early).sound
+    assert ledger.verify(checkpoints=[early]).checkpointed and ledger.verify(checkpoints=[early]).sound
     assert ledger.verify("aalund").sound
 
 
@@ -175,6 +179,80 @@ def test_damage_is_told_apart(ledger: Ledger, ledger_url: str, statement: str,
     fill(ledger)
     tamper(ledger_url, statement)
     assert kinds(ledger) == expected
+
+
+def test_editing_swapping_cutting_and_dropping_are_four_findings(ledger: Ledger, ledger_url: str) -> None:
+    for chain in ("edited", "swapped", "cut", "dropped"):
+        fill(ledger, 6, chain)
+    point, before = ledger.checkpoint(), {entry.sequence: entry.hash for entry in ledger.entries("cut")}
+    tamper(ledger_url, "UPDATE ledger_entry SET actor = 'x' WHERE chain = 'edited' AND sequence = 3",
+           "UPDATE ledger_entry SET sequence = 100 WHERE chain = 'swapped' AND sequence = 2",
+           "UPDATE ledger_entry SET sequence = 2 WHERE chain = 'swapped' AND sequence = 3",
+           "UPDATE ledger_entry SET sequence = 3 WHERE chain = 'swapped' AND sequence = 100",
+           "DELETE FROM ledger_entry WHERE chain = 'cut' AND sequence > 4",
+           f"UPDATE ledger_head SET count = 4, hash = '{before[4]}' WHERE chain = 'cut'",  # noqa: S608
+           "DELETE FROM ledger_entry WHERE chain = 'dropped' AND sequence = 4")
+    ledger.rebuild()
+    result = ledger.verify(checkpoints=[point])
+    assert {(finding.chain, finding.kind, finding.sequence) for finding in result.findings} == {
+        ("edited", FindingKind.EDITED, 3), ("swapped", FindingKind.MOVED, 2), ("swapped", FindingKind.MOVED, 3),
+        ("cut", FindingKind.CUT_TAIL, 5), ("dropped", FindingKind.DROPPED, 4)}
+    assert (result.integrity, result.completeness) == (Verdict.BROKEN, Verdict.BROKEN)
+    without = {finding.chain for finding in ledger.verify().findings}
+    assert without == {"edited", "swapped", "dropped"}, "no head row shows a tail that was cut with it"
+
+
+def test_every_checkpoint_counts_not_only_the_last(ledger: Ledger, ledger_url: str) -> None:
+    """A tail that was cut before the last checkpoint was written is known to the ones before it."""
+    fill(ledger)
+    whole, fourth = ledger.checkpoint(), list(ledger.entries("aalund"))[3].hash
+    tamper(ledger_url, "DELETE FROM ledger_entry WHERE sequence > 4",
+           f"UPDATE ledger_head SET count = 4, hash = '{fourth}'")  # noqa: S608
+    ledger.rebuild()
+    assert ledger.verify(checkpoints=[ledger.checkpoint()]).sound
+    assert {f.kind for f in ledger.verify(checkpoints=[whole, ledger.checkpoint()]).findings} == {FindingKind.CUT_TAIL}
+
+
+@pytest.mark.parametrize("how", ["dropped", "emptied", "switched off"])
+def test_a_guard_that_is_gone_or_does_nothing_is_a_finding(how: str, ledger: Ledger, ledger_url: str) -> None:
+    fill(ledger)
+    sqlite = ledger_url.startswith("sqlite")
+    name = "ledger_entry_no_update" if sqlite else "ledger_entry_append_only"
+    drop = f"DROP TRIGGER {name}" + ("" if sqlite else " ON ledger_entry")
+    statements = {
+        "dropped": [drop],
+        "emptied": [drop, f"CREATE TRIGGER {name} BEFORE UPDATE ON ledger_entry BEGIN SELECT 1; END"] if sqlite else
+        ["CREATE OR REPLACE FUNCTION ledger_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+         "$$ BEGIN RETURN NEW; END $$"],
+        "switched off": [drop] if sqlite else [f"ALTER TABLE ledger_entry DISABLE TRIGGER {name}"]}[how]
+    engine = create_engine(ledger_url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    result = ledger.verify(checkpoints=[ledger.checkpoint()])
+    assert [(finding.kind, name in finding.detail) for finding in result.findings] == [(FindingKind.UNGUARDED, True)]
+    assert (result.integrity, result.completeness, result.sound) == (Verdict.UNPROVEN, Verdict.SOUND, False)
+    assert upgrade_ledger(ledger_url)[2] == (name,)
+    assert ledger.verify().sound
+    with pytest.raises(Exception, match="append-only"), create_engine(ledger_url).begin() as connection:
+        connection.exec_driver_sql("UPDATE ledger_entry SET actor = 'x'")
+
+
+def test_personal_data_that_was_changed_or_taken_away_is_a_finding(ledger: Ledger, ledger_url: str) -> None:
+    references = [ledger.put_personal("aalund", f"Person {number}") for number in range(4)]
+    ledger.append("aalund", "notice.sent", {"to": references}, actor="me")
+    ledger.erase_personal(references[3], "asked for", "me")
+    assert ledger.verify().sound
+    tamper(ledger_url, f"UPDATE ledger_personal SET text = 'Another' WHERE reference = '{references[0]}'",  # noqa: S608
+           f"UPDATE ledger_personal SET salt = '00' WHERE reference = '{references[1]}'",  # noqa: S608
+           f"UPDATE ledger_personal SET text = NULL, salt = NULL WHERE reference = '{references[2]}'")  # noqa: S608
+    result = ledger.verify()
+    assert result.integrity is Verdict.BROKEN
+    assert {(finding.chain, finding.kind) for finding in result.findings} == {("aalund", FindingKind.PERSONAL)}
+    assert sorted(next(number for number, reference in enumerate(references) if reference[:12] in finding.detail)
+                  for finding in result.findings) == [0, 1, 2]
+    assert ledger.verify("birkeby").findings == ()
 
 
 def test_swapped_entries_are_named_by_where_they_belong(ledger: Ledger, ledger_url: str) -> None:
@@ -239,7 +317,7 @@ def test_an_export_is_verified_without_the_ledger(ledger: Ledger, ledger_url: st
     fill(ledger, 2, "birkeby")
     lines = list(ledger.export())
     assert json.loads(lines[0])["payload"] == {"number": 0, "text": "æøå 🎄"}
-    result = verify_export(lines, ledger.checkpoint())
+    result = verify_export(lines, [ledger.checkpoint()])
     assert result.sound and result.checkpointed and result.chains == {"aalund": 6, "birkeby": 2}
     assert verify_export(ledger.export("birkeby")).chains == {"birkeby": 2}
     tamper(ledger_url, "UPDATE ledger_entry SET payload = replace(payload, ':', ': ') WHERE sequence = 1",

@@ -63,8 +63,8 @@ def test_an_older_ledger_is_refused_until_it_is_upgraded(ledger_url: str) -> Non
     with pytest.raises(ConfigurationError, match="'0001'") as caught:
         open_ledger(ledger_url, SystemClock())
     assert "opsctl ledger upgrade" in caught.value.resolution
-    assert upgrade_ledger(ledger_url) == ("0001", REVISIONS[-1])
-    assert upgrade_ledger(ledger_url) == (REVISIONS[-1], REVISIONS[-1])
+    assert upgrade_ledger(ledger_url) == ("0001", REVISIONS[-1], ())
+    assert upgrade_ledger(ledger_url) == (REVISIONS[-1], REVISIONS[-1], ())
     ledger = open_ledger(ledger_url, SystemClock())
     ledger.append("a", "k", {}, actor="me")
     assert ledger.verify().sound

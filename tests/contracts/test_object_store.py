@@ -355,3 +355,22 @@ def test_directory_deletes_empty_folders_but_not_its_root(folder: Path) -> None:
     store.delete("a/b/object")
     assert not (folder / "a").exists()
     assert folder.exists()
+
+
+def test_an_object_is_locked_where_the_store_can_and_kept_where_it_cannot(store: ObjectStore) -> None:
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    assert store.put_locked("kept/under/lock", b"body", until) is None
+    assert store.get("kept/under/lock") == b"body"
+
+
+def test_a_bucket_with_object_lock_keeps_what_is_put_under_lock(server: S3Server) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="kept", ObjectLockEnabledForBucket=True,
+                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("kept"))
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    lock = store.put_locked("sealed", b"body", until)
+    assert lock is not None and (lock.until, lock.mode) == (until, "compliance")
+    with pytest.raises((Retained, OperationFailed)):
+        store.delete("sealed")
+    assert store.get("sealed") == b"body"

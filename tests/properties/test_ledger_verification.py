@@ -210,7 +210,7 @@ def test_an_export_that_lost_lines_is_not_complete(payloads: list[dict[str, Any]
     chain = build(payloads)
     lines = [canonical({**record._asdict(), "payload": json.loads(record.payload)}) for record in chain.records]
     keep = data.draw(st.integers(0, len(lines) - 1))
-    result = verify_export(lines[:keep], {"c": chain.head})
+    result = verify_export(lines[:keep], [{"c": chain.head}])
     assert (result.integrity, result.completeness) == (Verdict.SOUND, Verdict.BROKEN)
     assert verify_export(lines[:keep]).completeness is Verdict.UNPROVEN
     assert verify_export(lines, {"c": chain.head}).sound

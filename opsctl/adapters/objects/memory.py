@@ -56,6 +56,12 @@ class MemoryObjects:
     def put(self, key: str, body: bytes) -> None:
         self.objects[safe_key(key)] = (bytes(body), self.clock.now())
 
+    def put_locked(self, key: str, body: bytes, until: datetime) -> Retention | None:
+        self.put(key, body)
+        if self.guards.lock_mode:
+            self.locks[key] = Retention(until, self.guards.lock_mode)
+        return self.retention(key)
+
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         if key not in self.objects:
             raise OperationFailed(f"there is no {key} in {self.place}")

@@ -113,6 +113,9 @@ class ObjectStore(Protocol):
     def put(self, key: str, body: bytes) -> None:
         """Store a whole object at once; it is there completely or not at all."""
 
+    def put_locked(self, key: str, body: bytes, until: datetime) -> Retention | None:
+        """Store a whole object that nobody can remove before `until`; its lock, None where the store has none."""
+
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         """`size` bytes from `start`, or all; OperationFailed when there are fewer."""
 

@@ -106,11 +106,22 @@ class S3Objects:
         return tuple(StoredVersion(entry.key, "") for entry in self.list(prefix).objects)
 
     def put(self, key: str, body: bytes) -> None:
+        self._put(key, body, {})
+
+    def put_locked(self, key: str, body: bytes, until: datetime) -> Retention | None:
+        from opsctl.adapters.objects.s3_protections import can_lock
+
+        lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": until.replace(microsecond=0)}
+        self._put(key, body, lock if can_lock(self._client, self._bucket) else {})
+        return self.retention(key)
+
+    def _put(self, key: str, body: bytes, more: dict[str, Any]) -> None:
         md5 = hashlib.md5(body, usedforsecurity=False).digest()
         with self._told(key):
             self._client.put_object(
                 Bucket=self._bucket, Key=self._full(key), Body=body, ContentMD5=base64.b64encode(md5).decode(),
-                ChecksumAlgorithm="SHA256", ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode())
+                ChecksumAlgorithm="SHA256", ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
+                **more)
 
     def get(self, key: str, start: int = 0, size: int | None = None) -> bytes:
         extent = f"bytes={start}-" if size is None else f"bytes={start}-{start + size - 1}"

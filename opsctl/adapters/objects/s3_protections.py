@@ -48,6 +48,15 @@ def protections(client: S3Client, bucket: str, prefix: str) -> Protections:
         unknown=tuple(unknown))
 
 
+def can_lock(client: S3Client, bucket: str) -> bool:
+    """Whether the bucket takes locks on objects; False also where the store does not know the question."""
+    try:
+        found = client.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
+    except ClientError:
+        return False
+    return found.get("ObjectLockEnabled") == "Enabled"
+
+
 def _soonest(rules: list[Any], prefix: str) -> int | None:
     """Days after which the bucket's own rules remove something under `prefix`; None for never."""
     found = []

@@ -22,7 +22,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import Client
 
 from opsctl.lab import paths
-from opsctl.lab.definition import BUCKET, GATEWAY, STORE_PORT
+from opsctl.lab.definition import BUCKET, CHECKPOINT_BUCKET, GATEWAY, STORE_PORT
 from opsctl.lab.process import claim
 from opsctl.lab.servers import snapshot
 from opsctl.lab.servers.faults import FaultSwitch
@@ -83,14 +83,13 @@ def main() -> int:
 
 
 def _server() -> _Server:
-    """The server, with what was saved or with an empty bucket."""
+    """The server, with what was saved or with empty buckets."""
     application = DomainDispatcherApplication(create_backend_app)
     saved = snapshot.load()
-    if saved is None:
-        make_bucket(application)
-    else:
+    if saved is not None:
         _buckets().update(saved)
         snapshot.STATE.unlink()
+    make_buckets(application)
     known = json.loads(paths.OBJECT_STORE_CREDENTIALS.read_text(encoding="utf-8"))
     checked = SignatureCheck(application, {known["access_key_id"]: known["secret_access_key"]})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -100,11 +99,19 @@ def _server() -> _Server:
     return server
 
 
-def make_bucket(application: WSGIApplication) -> None:
-    """Create the backup bucket with versioning, through moto's own interface."""
+def make_buckets(application: WSGIApplication) -> None:
+    """Create what is not there of the backups' bucket, with versioning, and the checkpoints', with Object Lock.
+
+    Through moto's own interface.
+    """
     client = Client(application)
-    for path, body in ((f"/{BUCKET}", ""), (f"/{BUCKET}?versioning", _VERSIONING)):
-        answer = client.put(path, data=body, base_url=f"https://{GATEWAY}:{STORE_PORT}")
+    lock = {"x-amz-bucket-object-lock-enabled": "true"}
+    for bucket, path, body, headers in ((BUCKET, f"/{BUCKET}", "", {}),
+                                        (BUCKET, f"/{BUCKET}?versioning", _VERSIONING, {}),
+                                        (CHECKPOINT_BUCKET, f"/{CHECKPOINT_BUCKET}", "", lock)):
+        if not path.endswith("?versioning") and bucket in _buckets():
+            continue
+        answer = client.put(path, data=body, headers=headers, base_url=f"https://{GATEWAY}:{STORE_PORT}")
         if answer.status_code != 200:
             raise SystemExit(f"The bucket cannot be made: PUT {path} gave {answer.status_code}")
 
