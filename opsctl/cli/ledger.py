@@ -119,11 +119,18 @@ def rebuild() -> Result:
 
 @command(app, "ledger", "upgrade", kind=Kind.ACTS, without="it changes the ledger's tables, not a customer's system")
 def upgrade() -> Result:
-    """Bring an older ledger's tables to this opsctl's revision, and put back triggers that were dropped."""
+    """Bring an older ledger's tables to this opsctl's revision; mend dropped triggers and the index of requests."""
     from opsctl.ledger import upgrade_ledger
     from opsctl.support.index import mend_all
 
     before, after, restored = upgrade_ledger(ledger_url(settings(), acts=True))
-    lines = [f"already at {after}" if before == after else f"from {before} to {after}",
+    with workplace(acts=True) as place:
+        made = mend_all(place.ledger)
+    lines = [(f"already at {after}" if before == after else f"from {before} to {after}") + _indexed(made),
              *(f"put back: the trigger {name}" for name in restored)]
-    return Result({"before": before, "after": after, "restored": list(restored)}, "\n".join(lines))
+    return Result({"before": before, "after": after, "restored": list(restored), "indexed": list(made)},
+                  "\n".join(lines))
+
+
+def _indexed(chains: Collection[str]) -> str:
+    return f"; index of requests made anew for {', '.join(chains)}" if chains else ""

@@ -64,7 +64,7 @@ def changed(connection: Connection, chain: str | None) -> Iterator[tuple[str, st
     erased = {reference for payload in connection.scalars(told) for reference in _REFERENCES.findall(str(payload))}
     for row in connection.execute(query):
         who = f"The personal data {str(row.reference)[:12]}"
-        if row.text is not None and _reference(str(row.salt), str(row.text)) != row.reference:
+        if row.text is not None and personal_reference(str(row.salt), str(row.text)) != row.reference:
             yield str(row.chain), f"{who} is not what was recorded."
         elif row.text is None and str(row.reference) not in erased:
             yield str(row.chain), f"{who} is gone, and no entry says that it was erased."
