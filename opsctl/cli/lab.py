@@ -13,7 +13,7 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.emit import note
 from opsctl.cli.result import Result, table
 from opsctl.cli.workplace import Yes, confirm
-from opsctl.core.errors import ExitCode
+from opsctl.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from opsctl.lab.status import LabStatus
@@ -78,6 +78,40 @@ def fault(target: Annotated[str, typer.Argument(metavar="TARGET", help="A host o
     set_fault(target, kind, switch is Switch.ON)
     now = active(target)
     return Result({"target": target, "faults": list(now)}, f"{target}: {', '.join(now) or 'no fault'}")
+
+
+@command(app, "lab", "history", kind=Kind.ACTS, without="it invents the history of customers that do not exist")
+def history(days: Annotated[int, typer.Option("--days", help="So many days of history.")] = 400,
+            customers: Annotated[int, typer.Option("--customers", help="So many invented customers.")] = 1000,
+            seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same history.")] = 1,
+            last: Annotated[str | None, typer.Option("--last-day", metavar="YYYY-MM-DD",
+                                                     help="The last day; today by default.")] = None,
+            directory: Annotated[Path | None, typer.Option("--directory", metavar="FOLDER",
+                                                           help="A folder that does not exist yet.")] = None,
+            ledger: Annotated[str, typer.Option("--ledger", metavar="URL", help="An empty ledger instead of a file in "
+                                                "the folder.")] = "") -> Result:
+    """Generate the history of invented customers, for benchmarks and to look at reports; it is marked everywhere.
+
+    It makes a folder with opsctl.yml, profiles and a ledger. A ledger that holds anything is refused, and one that
+    holds generated history refuses every command that acts.
+    """
+    from datetime import date
+
+    from opsctl.cli.workplace import settings
+    from opsctl.core.clock import SystemClock, local_day
+    from opsctl.lab.history.service import ZONE, Wanted, default_folder, generate
+
+    try:
+        day = date.fromisoformat(last) if last else local_day(SystemClock().now(), ZONE)
+    except ValueError:
+        raise UsageError("--last-day is not a day", "write it as 2026-11-25") from None
+    known = settings()
+    made = generate(Wanted(directory or default_folder(), known.releases, known.templates, customers, days, seed, day,
+                           ledger), note)
+    size = f", {made.bytes / 1e6:.0f} MB" if made.bytes is not None else ""
+    return Result({**asdict(made), "settings": str(made.settings)},
+                  f"{made.entries} entries of {made.customers} invented customers{size}, in {made.seconds:.0f} s "
+                  f"({made.cpu_seconds:.0f} s of CPU)\nexport OPSCTL_CONFIG={made.settings}")
 
 
 def _shown(status: LabStatus) -> Result:

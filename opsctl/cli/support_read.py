@@ -102,7 +102,7 @@ def remind(customers: Customers = None) -> Result:
         for customer in sorted({item.request.customer for item in first}):
             with writing(place, customer) as log:
                 for item in reminders(log.requests.values(), now, versions):
-                    log.append(fold.REMINDED, {"id": item.request.id, "percent": PERCENT[item.urgency]})
+                    log.append(fold.REMINDED, fold.reminder(item.request.id, PERCENT[item.urgency]))
                     told.append(item)
         rows = _rows(place, told, now)
     lines = [f"{row['id']}: level {row['level']}, {row['urgency']}, {row['used']} used; start until "

@@ -128,6 +128,9 @@ def workplace(*, acts: bool) -> Iterator[Workplace]:
     from opsctl.runs.workplace import Workplace
 
     found = settings()
+    if acts and found.generated:
+        raise ConfigurationError("these settings are of generated history: nothing can be done with it",
+                                 "name the settings of your real customers by --config or OPSCTL_CONFIG")
     clock = SystemClock()
     # Asked only where the settings are silent: an account without a home can have all of it set.
     runs = found.runs or state_folder() / "runs"

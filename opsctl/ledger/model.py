@@ -39,6 +39,9 @@ class Entry:
         return f"{self.chain}:{self.sequence}"
 
 
+GENERATED = "history.generated"
+"""The first entry of every chain of a ledger that holds generated history."""
+
 REBUILT = "ledger.rebuilt"
 """The entry that says that the table of newest entries was made anew."""
 

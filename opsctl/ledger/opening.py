@@ -13,6 +13,7 @@ from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OpsctlError
 from opsctl.ledger import guards
 from opsctl.ledger.database import Database, parse_url
+from opsctl.ledger.generated import is_generated
 from opsctl.ledger.revisions import REVISION_TABLE, REVISIONS
 from opsctl.ledger.store import Ledger
 
@@ -34,6 +35,7 @@ def open_ledger(url: str, clock: Clock) -> Ledger:
     try:
         with database.reading() as connection:
             revision = _revision(connection, database)
+            generated = revision == REVISIONS[-1] and is_generated(connection)
         if revision is None:
             _create(database)
         elif revision != REVISIONS[-1]:
@@ -44,7 +46,7 @@ def open_ledger(url: str, clock: Clock) -> Ledger:
             raise
         raise ConfigurationError(error.message, "Check the ledger's URL in opsctl.yml, and that its database "
                                  "is running and may be used by this account.") from error
-    return Ledger(database, clock)
+    return Ledger(database, clock, generated=generated)
 
 
 def exists(url: str) -> bool:

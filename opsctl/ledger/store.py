@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from opsctl.core.clock import Clock
+from opsctl.core.errors import ConfigurationError
 from opsctl.ledger import inspection, leases, personal, schema, subjects
 from opsctl.ledger import latest as projection
 from opsctl.ledger.canonical import require_label, stamp
@@ -25,9 +27,20 @@ class Ledger:
     Every method may raise OperationFailed when the database cannot be used.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, *, generated: bool = False) -> None:
         self._database = database
         self._clock = clock
+        self.generated = generated
+        """True for generated history: it can be read, and nothing can be added."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that writes; ConfigurationError for generated history, which takes no evidence."""
+        if self.generated:
+            raise ConfigurationError(f"The ledger at {self._database.place} holds generated history: nothing is "
+                                     "recorded there.", "Use the settings of your real ledger for what acts.")
+        with self._database.writing() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close the database connections; the ledger opens new ones when it is used again."""
@@ -44,7 +57,7 @@ class Ledger:
         ValueError for NaN or a name that is empty or not printable.
         """
         new = draft(chain, kind, payload, actor, run)
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             entry = write(connection, new, self._clock, lease, at)
             if subject is not None:
                 subjects.put(connection, entry.chain, subject(entry))
@@ -82,7 +95,7 @@ class Ledger:
 
     def index(self, room: str, chain: str, found: Iterable[Subject]) -> None:
         """Make the index of one chain anew. The caller keeps others from appending about the room meanwhile."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             subjects.replace(connection, room, chain, found)
 
     def find_run(self, run: str) -> list[Entry]:
@@ -114,17 +127,17 @@ class Ledger:
 
     def acquire(self, name: str, owner: str, seconds: float) -> Lease:
         """Take the lease `name`; Locked, naming owner, since and until, while another one holds it."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             return leases.acquire(connection, self._database.now, name, owner, seconds)
 
     def renew(self, lease: Lease) -> Lease:
         """The lease with its full time from now; Locked when it was taken over or released."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             return leases.renew(connection, self._database.now, lease)
 
     def release(self, lease: Lease) -> None:
         """Free the lease; nothing happens when it was taken over."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             leases.release(connection, self._database.now, lease)
 
     def leases(self) -> list[Lease]:
@@ -134,7 +147,7 @@ class Ledger:
 
     def put_personal(self, chain: str, text: str) -> str:
         """Store personal data beside the chain; returns the reference that evidence may name."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             return personal.put(connection, chain, text, stamp(self._clock.now()))
 
     def personal(self, reference: str) -> str | None:
@@ -149,7 +162,7 @@ class Ledger:
 
     def rebuild(self) -> int:
         """Make the table of newest entries anew from the entries; returns how many rows it has."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             return projection.rebuild(connection)
 
     def erase_personal(self, reference: str, reason: str, actor: str) -> Entry:
@@ -158,7 +171,7 @@ class Ledger:
         UsageError when the reference is unknown or erased already.
         """
         require_label(reason, "reason")
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             chain = personal.erase(connection, reference, stamp(self._clock.now()))
             new = draft(chain, personal.ERASED, {"reference": reference, "reason": reason}, actor, "")
             entry = write(connection, new, self._clock, None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from opsctl.adapters.probes import Probe, Target, probe_all
@@ -14,7 +14,7 @@ from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
 from opsctl.network.decisions import changes, judge, watched, worst
 from opsctl.network.history import CHECKED, last_of, past_of
-from opsctl.network.model import LEVELS, Standing, State, documents
+from opsctl.network.model import LEVELS, Change, Standing, State, documents
 from opsctl.profiles.hosted import Component
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run
@@ -25,8 +25,8 @@ REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 HISTORY = timedelta(days=35)
 MAINTENANCE = ("patch-", "release-")
 """Operations that may stop components on purpose, as the ids of their runs have them."""
-_STATUS = {State.UP: Status.DONE, State.PLANNED: Status.DONE, State.WARNING: Status.WARNING,
-           State.FLAPPING: Status.WARNING, State.DOWN: Status.CHECK_FAILED, State.UNKNOWN: Status.CHECK_FAILED}
+STATUS = {State.UP: Status.DONE, State.PLANNED: Status.DONE, State.WARNING: Status.WARNING,
+          State.FLAPPING: Status.WARNING, State.DOWN: Status.CHECK_FAILED, State.UNKNOWN: Status.CHECK_FAILED}
 
 
 @dataclass(frozen=True)
@@ -78,17 +78,21 @@ def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
                             profile.thresholds, run.started, planned) for one in components)
     differ = tuple(changes(standings, last_of(entries)))
     state = worst(standings)
-    summary = _summary(standings, skipped)
-    data: dict[str, Any] = {
-        "day": local_day(run.started, profile.zone).isoformat(), "level": LEVELS[state], "summary": summary,
-        "components": documents(standings), "skipped": [name for name, _why in skipped], "changes": documents(differ),
-        "planned": planned}
+    data = checked_payload(local_day(run.started, profile.zone), standings, skipped, differ, planned)
     run.record(CHECKED, data)
-    return Outcome(run.customer, run.request.service, _STATUS[state], summary,
+    return Outcome(run.customer, run.request.service, STATUS[state], data["summary"],
                    "see the component; `opsctl network history` shows since when"
-                   if _STATUS[state] is not Status.DONE else "",
+                   if STATUS[state] is not Status.DONE else "",
                    data={**data, "skipped": [{"name": name, "reason": why} for name, why in skipped],
                          "figures": _figures(standings)})
+
+
+def checked_payload(day: date, standings: tuple[Standing, ...], skipped: Sequence[tuple[str, str]],
+                    differ: tuple[Change, ...], planned: str) -> dict[str, Any]:
+    """What `network.checked` says."""
+    return {"day": day.isoformat(), "level": LEVELS[worst(standings)], "summary": _summary(standings, skipped),
+            "components": documents(standings), "skipped": [name for name, _why in skipped],
+            "changes": documents(differ), "planned": planned}
 
 
 def _summary(standings: Sequence[Standing], skipped: Sequence[tuple[str, str]]) -> str:

@@ -150,6 +150,8 @@ class CheckpointSettings(Part):
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
+    generated: bool = Field(default=False, description="True marks the settings of generated history (`opsctl lab "
+                                                       "history`): commands that act refuse them.")
     ledger: LedgerSettings | None = Field(
         default=None, description="Left out: an SQLite file under the state folder.")
     checkpoints: CheckpointSettings | None = None

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 REQUEST = Request(Service.STORAGE_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 HISTORY_DAYS = 60
 
-_STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: Status.CHECK_FAILED,
-           Level.UNKNOWN: Status.CHECK_FAILED}
+STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: Status.CHECK_FAILED,
+          Level.UNKNOWN: Status.CHECK_FAILED}
 
 
 def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Outcome, ...]:
@@ -62,15 +62,21 @@ def _judged(run: Run, profile: KamstrupProfile, found: PlaybookResult) -> Outcom
     findings = in_order([*judge(measured, profile.thresholds, history, today),
                          *outlook(run.workplace, profile, measured)])
     level = worst(findings)
-    data: dict[str, Any] = {
-        "day": today.isoformat(), "level": level.value, "findings": documents(findings),
+    data = measured_payload(measured, findings, history, today)
+    run.record(MEASURED, data)
+    return Outcome(run.customer, run.request.service, STATUS[level], summary(findings, measured),
+                   "" if level is Level.OK else "free or add space, or see why it could not be measured",
+                   data={**data, "figures": documents(figures(measured, profile.thresholds))})
+
+
+def measured_payload(measured: Sequence[Measurement], findings: Sequence[Finding], history: History,
+                     today: date) -> dict[str, Any]:
+    """What `storage.measured` says. history: by host and mount the daily maxima before today."""
+    return {
+        "day": today.isoformat(), "level": worst(findings).value, "findings": documents(tuple(findings)),
         "volumes": [_volume_figures(volume, history, today) for host in measured for volume in host.volumes],
         "databases": [asdict(database) for host in measured for database in host.databases],
         "latency": [asdict(latency) for host in measured for latency in host.latency]}
-    run.record(MEASURED, data)
-    return Outcome(run.customer, run.request.service, _STATUS[level], _summary(findings, measured),
-                   "" if level is Level.OK else "free or add space, or see why it could not be measured",
-                   data={**data, "figures": documents(figures(measured, profile.thresholds))})
 
 
 def _volume_figures(volume: Volume, history: History, today: date) -> dict[str, Any]:
@@ -92,7 +98,8 @@ def _history(run: Run, zone: str, today: date) -> History:
     return {place: {day: used for day, used in days.items() if day <= today} for place, days in found.items()}
 
 
-def _summary(findings: Sequence[Finding], measured: Sequence[Measurement]) -> str:
+def summary(findings: Sequence[Finding], measured: Sequence[Measurement]) -> str:
+    """One line: what is wrong, else how full the fullest volume is."""
     bad = [finding for finding in findings if finding.level is not Level.OK]
     if bad:
         more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""

@@ -157,6 +157,11 @@ def _linked(request: Request, entry: Entry, payload: Mapping[str, Any]) -> Reque
     return _noted_as(request.having(errors=errors), entry, "error", what)
 
 
+def reminder(id: str, percent: int) -> dict[str, Any]:
+    """The payload of REMINDED: so much of the budget was used when somebody was told."""
+    return {"id": id, "percent": percent}
+
+
 def ended(request: Request, at: datetime) -> Request:
     """The request with the wait that lasts, if one does, ended at `at`."""
     wait = request.waiting
