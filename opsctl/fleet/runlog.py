@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opsctl.fleet.rollout import FINISHED, STARTED
+from opsctl.runs.leftovers import MENDED
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry, Ledger
 
-NOT_ENDED = "not ended"
+NOT_ENDED, DIED = "not ended", "died"
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One run. status: NOT_ENDED while it is at work, and for ever when it was killed."""
+    """One run. status: NOT_ENDED while it is at work, or was killed; DIED once the next run has found it so."""
 
     run: str
     customer: str
@@ -29,7 +30,7 @@ class Ran:
 
 def runs(ledger: Ledger, customer: str | None, count: int) -> list[Ran]:
     """The newest `count`, newest first, of one customer or all."""
-    kinds = ("run.started", "run.finished", STARTED, FINISHED)
+    kinds = ("run.started", "run.finished", MENDED, STARTED, FINISHED)
     # Each run has two entries; those of runs that overlap may lie a little further back.
     entries = ledger.entries(customer, kinds=kinds, newest_first=True, limit=count * 4)
     return fold(reversed(list(entries)))[-count:][::-1]
@@ -40,7 +41,10 @@ def fold(entries: Iterable[Entry]) -> list[Ran]:
     found: dict[str, Ran] = {}
     for entry in entries:
         said = entry.payload
-        if entry.kind in {"run.started", STARTED}:
+        if entry.kind == MENDED:
+            for run in (one for one in said["died"] if one in found):
+                found[run] = replace(found[run], status=DIED, summary=f"found and put right by {entry.run}")
+        elif entry.kind in {"run.started", STARTED}:
             found[entry.run] = Ran(entry.run, entry.chain, str(said["operation"]), entry.recorded_at)
         elif entry.run in found:
             failed = said.get("failed") or []

@@ -13,6 +13,7 @@ from opsctl.runs.service import Run
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
 
+STARTED, APPLIED = "patch.started", "patch.applied"
 PATCHED = "patched"
 REBOOT_LEFT = "patched, reboot left undone"
 NOT_REACHED = "not reached"
@@ -35,6 +36,15 @@ class Evidence:
         self._closed = False
         self._unrecorded: dict[str, Mapping[str, Any]] = {}
         self.entries: dict[str, Mapping[str, Any]] = {}
+
+    def begin(self, host: str) -> None:
+        """Record what is about to be installed: after a kill it tells what to look for on the host."""
+        planned = self._by_name[host]
+        self._run.record(STARTED, {
+            "host": host, "plan": self._plan.hash, "revision": self._plan.revision,
+            "security_only": self._plan.security_only,
+            "packages": {package.name: package.offered for package in planned.packages},
+            "before": {package.name: package.installed for package in planned.packages}})
 
     def take(self, host: str, data: Mapping[str, Any]) -> None:
         """Record a host as it finishes, so that a run killed later has left its evidence."""
@@ -97,7 +107,7 @@ class Evidence:
     def _write(self, host: str, payload: Mapping[str, Any]) -> None:
         # What could not be recorded stays open, and is tried again at the end.
         self._unrecorded[host] = payload
-        self._run.record("patch.applied", payload)
+        self._run.record(APPLIED, payload)
         self._open.remove(host)
         self.entries[host] = payload
         self._run.say(f"{host}: {payload['result']}")

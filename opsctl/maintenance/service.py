@@ -13,6 +13,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.maintenance.evidence import FAILED, Evidence
 from opsctl.maintenance.model import PatchPlan, differences
 from opsctl.maintenance.planning import plan_of
+from opsctl.maintenance.recovery import settle
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.approval import require_approved
 from opsctl.runs.playbook import play, survey, targets_of
@@ -70,6 +71,7 @@ def apply(workplace: Workplace, profile: KamstrupProfile, *, plan: PatchPlan | N
 
 def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, security_only: bool,
            reboot: bool, may_start: MayStart) -> Outcome:
+    settle(run, profile)
     fresh = plan(run.workplace, [profile], security_only=security_only)[0]
     if approved is not None and approved.hash != fresh.hash:
         raise ApprovalMissing(f"{profile.customer}: the plan of today is not the approved one",
@@ -93,12 +95,14 @@ def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool, ma
         for host in fresh.hosts if not host.nothing_to_do}
     targets = targets_of(run.workplace, profile, busy, only=busy)
     evidence = Evidence(run, fresh, [target.host.name for target in targets])
-    variables: dict[str, Any] = {"platform_patch_planned": True, "platform_patch_reboot": reboot}
+    variables: dict[str, Any] = {"platform_patch_planned": True, "platform_patch_reboot": reboot,
+                                 "platform_patch_reboot_seconds": run.workplace.settings.policy.reboot_seconds}
     with silenced(run, list(busy)) as unsilenced:
         try:
             for target in targets:
                 if evidence.entries and not _goes_on(evidence, may_start):
                     break
+                evidence.begin(target.host.name)
                 result = play(run, [target], PATCH_APPLY, variables, partly=True,
                               on_data=lambda target, data: evidence.take(target.host.name, data))
                 evidence.finish(_by_host(profile, result.hosts.values()))

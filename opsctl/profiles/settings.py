@@ -104,6 +104,8 @@ class Policy(Part):
     patch_every_days: int = Field(default=30, ge=1, le=366)
     patch_minutes: int = Field(default=30, ge=1, le=1440, description="What patching is taken to need where no earlier "
                                                                       "run says it; nothing starts that cannot end.")
+    reboot_seconds: int = Field(default=600, ge=10, le=7200, description="How long a host may take to come back from a "
+                                                                         "reboot; then its patching has failed.")
     approval_hours: int = Field(default=72, ge=1, le=720, description="How long the approval of a plan holds.")
     backup_hours: int = Field(default=24, ge=1, le=168, description="A release is installed only with a good backup "
                                                                     "that is not older; otherwise one is taken first.")

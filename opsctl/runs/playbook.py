@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opsctl.core.errors import ConfigurationError
 from opsctl.profiles.inventory import host_variables, in_order
 from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.alive import died_here, mark
 from opsctl.runs.logs import keep_log
 from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from opsctl.adapters.ansible_inventory import Target
 
 SURVEY_FORKS = 20
+SURVEYS = "surveys"
+"""Beside the runs' folders; none of a survey that ended."""
 
 
 def targets_of(workplace: Workplace, profile: KamstrupProfile,
@@ -54,7 +57,7 @@ def survey(workplace: Workplace, profiles: Sequence[KamstrupProfile], operation:
 
     targets = [target for profile in profiles for target in targets_of(workplace, profile)]
     name = f"{workplace.clock.now():%Y%m%dt%H%M%S}-{operation.command.replace(' ', '-')}-{secrets.token_hex(3)}"
-    with _private(workplace.runs / name) as folder:
+    with _private(workplace.runs / SURVEYS / name) as folder:
         return run_playbook(Order(
             operation, targets, workplace.settings.playbooks, identity(workplace), folder, name,
             variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds, cancelled=cancelled,
@@ -84,9 +87,13 @@ def play(run: Run, targets: Sequence[Target], operation: Operation, variables: M
 
 def end_leftovers(workplace: Workplace, run: str) -> None:
     """End the playbook of a run that was killed, if it is on this machine: it must not work beside its successor."""
+    _end(workplace.runs / run)
+
+
+def _end(folder: Path) -> None:
     from opsctl.adapters.ansible_process import end_run
 
-    end_run(workplace.runs / run)
+    end_run(folder)
 
 
 def identity(workplace: Workplace) -> Path:
@@ -102,7 +109,13 @@ def identity(workplace: Workplace) -> Path:
 
 @contextmanager
 def _private(folder: Path) -> Iterator[Path]:
-    folder.mkdir(parents=True, mode=0o700)
+    for left in folder.parent.glob("*/"):
+        if died_here(left):
+            _end(left)
+            shutil.rmtree(left, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(mode=0o700)
+    mark(folder)
     try:
         yield folder
     finally:

@@ -20,7 +20,8 @@ from opsctl.contract.records import FACT_KINDS, Event, Facts, RecordKind, facts
 from opsctl.contract.terms import Terms
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.profiles.model import CustomerProfile, Profile, permissions, terms_at
+from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile, permissions, terms_at
+from opsctl.runs.alive import mark
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -98,7 +99,17 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
     """
     decision = gate(profile, request, terms_of or workplace.clock.now(), workplace.ledger).require(profile.customer)
     with begun(workplace, profile.customer, request, operation, decision, lease) as run:
-        return concluded(run, act)
+        left: list[str] = []
+
+        def mended(run: Run) -> Outcome:
+            if (lease or lease_of(operation)) == HOSTS and isinstance(profile, KamstrupProfile):
+                from opsctl.runs.leftovers import mend
+
+                left.extend(mend(run, profile))
+            return act(run)
+
+        outcome = concluded(run, mended)
+        return replace(outcome, warnings=(*left, *outcome.warnings))
 
 
 def concluded(run: Run, act: Callable[[Run], Outcome]) -> Outcome:
@@ -108,7 +119,8 @@ def concluded(run: Run, act: Callable[[Run], Outcome]) -> Outcome:
     return _finished(run, outcome)
 
 
-def _lease_of(operation: str) -> str:
+def lease_of(operation: str) -> str:
+    """The lease that an operation takes: HOSTS for work on the customer's hosts, else its first word."""
     sort = operation.split(maxsplit=1)[0]
     return HOSTS if sort in _ON_HOSTS else sort
 
@@ -163,6 +175,7 @@ def _make(folder: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"the run folder {folder} cannot be made: {error.strerror}",
                                  "set `runs` in opsctl.yml to a folder where this account may write") from None
+    mark(folder)
 
 
 @contextmanager
@@ -170,8 +183,10 @@ def begun(workplace: Workplace, customer: str, request: Request, operation: str,
           lease_name: str = "") -> Iterator[Run]:
     """A run with its lease, its folder and its `run.started`; Locked when another run holds the lease."""
     from opsctl.ledger import held
+    from opsctl.runs.leftovers import free_dead_lease
 
-    name = lease_name or _lease_of(operation)
+    name = lease_name or lease_of(operation)
+    free_dead_lease(workplace, f"{customer}/{name}")
     started = workplace.clock.now()
     # Sorted by time, unique, and fit for a systemd unit name and a file name.
     run_id = f"{started:%Y%m%dt%H%M%S}-{operation.replace(' ', '-')}-{customer}-{secrets.token_hex(3)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ from opsctl.profiles.settings import Settings
 
 if TYPE_CHECKING:
     from opsctl.ledger import Ledger
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Workplace:
     actor: str
     runs: Path
     drafts: Path
+    cancelled: Callable[[], bool] = _never
+    """Whether everything is to end: asked by work in threads, which Ctrl-C does not reach."""
 
     def customer_folder(self, customer: str) -> Path:
         """The folder with the customer's profile, known_hosts, group_vars and keys."""
