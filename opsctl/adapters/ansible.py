@@ -29,14 +29,17 @@ __all__ = ["Order", "PlaybookResult", "run_playbook"]
 
 @dataclass(frozen=True)
 class PlaybookResult:
-    """status: runner's word. hosts: one entry for every planned host. revision: sha256 of the text that ran."""
+    """status: runner's word. hosts: one entry for every planned host. revision: sha256 of the text that ran.
+
+    log: what Ansible printed, while the run's folder is there.
+    """
 
     playbook: str
     status: str
     revision: str
     hosts: Mapping[str, HostResult]
     predicted: Predicted
-    log: Path
+    log: Path | None = None
 
     def require_all(self) -> PlaybookResult:
         """Return self when every planned host is ok, else raise OperationFailed naming those that are not."""

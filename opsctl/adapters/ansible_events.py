@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 
 from opsctl.adapters.ansible_inventory import Target
 
 _MESSAGE_LENGTH = 600
+_PHASES = frozenset({"preflight", "act", "verify"})
 _NOT_RUN = "Conditional result was False"
 # Runs on this machine, before a host is spoken to: a role's arguments that fit do not mean a host was touched.
 _ARGUMENTS = "validate_argument_spec"
@@ -114,7 +116,7 @@ class Collector:
         if str(details.get("task_action", "")).endswith(_ARGUMENTS) and kind != "runner_on_failed":
             return
         if kind == "runner_on_start":
-            host.begun = (str(details.get("task", "")), time.monotonic())
+            host.begun = (_phase(str(details.get("task_path", ""))) + str(details.get("task", "")), time.monotonic())
         elif kind == "runner_on_skipped":
             host.begun = None
         elif kind in {"runner_on_ok", "runner_on_failed", "runner_on_unreachable"}:
@@ -146,6 +148,12 @@ def _state(host: _Host) -> HostState:
     if host.failed:
         return HostState.FAILED
     return HostState.OK if host.tasks else HostState.UNTOUCHED
+
+
+def _phase(task_path: str) -> str:
+    """`act: ` for a task in act.yml: our roles look, act and prove, in files of these names."""
+    name = PurePath(task_path.rpartition(":")[0]).stem
+    return f"{name}: " if name in _PHASES else ""
 
 
 def _unreachable(text: str) -> str:

@@ -46,7 +46,7 @@ def inventory_text(targets: Sequence[Target], identity: Path) -> str:
                                      "name each host once")
         hosts[target.name] = {
             **target.variables, **connection_variables(target.host),
-            "ansible_ssh_common_args": ssh_arguments(_checked(target)),
+            "ansible_ssh_common_args": ssh_arguments(checked_known_hosts(target)),
             "ansible_ssh_private_key_file": str(identity),
         }
     return data_yaml({"all": {"hosts": hosts}})
@@ -85,7 +85,8 @@ def data_yaml(tree: Mapping[str, Any]) -> str:
     return yaml.dump(dict(tree), Dumper=Data, sort_keys=False, allow_unicode=True, width=4096)
 
 
-def _checked(target: Target) -> str:
+def checked_known_hosts(target: Target) -> str:
+    """The path of the target's known_hosts, as ssh can be told it; ConfigurationError when it is missing."""
     path = str(target.known_hosts)
     if not target.known_hosts.is_file():
         raise ConfigurationError(f"{target.customer}: {path} is missing, so {target.host.name} cannot be recognised",

@@ -28,16 +28,18 @@ class AnsibleModule:
         self.params = {name: given.get(name, spec.get("default")) for name, spec in argument_spec.items()}
 
     def run_command(self, args: Sequence[str], environ_update: Mapping[str, str] | None = None,
-                    cwd: str | None = None) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error) of a command that is a list."""
+                    cwd: str | None = None, check_rc: bool = False) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of a command that is a list; check_rc: a failure ends all."""
         environment = {**os.environ, **(environ_update or {})}
         try:
             done = subprocess.run(args, cwd=cwd, env=environment, check=False, capture_output=True,
                                   stdin=subprocess.DEVNULL)
         except OSError as error:
             self.fail_json(msg=f"Error executing command: {error}", rc=error.errno)
-        return (done.returncode, done.stdout.decode("utf-8", "surrogateescape"),
-                done.stderr.decode("utf-8", "surrogateescape"))
+        out, error_text = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+        if check_rc and done.returncode != 0:
+            self.fail_json(msg=error_text.rstrip() or out.rstrip(), rc=done.returncode)
+        return done.returncode, out, error_text
 
     def exit_json(self, **result: Any) -> NoReturn:
         """End well."""

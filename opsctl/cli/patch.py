@@ -11,7 +11,7 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Budget, Ring, changed, selected
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected
 from opsctl.cli.workplace import All, Customers, Yes, confirm, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
@@ -58,8 +58,8 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
               "--plan", metavar="FILE", help="Apply this plan; exit 6 when it no longer fits.")] = None,
           no_reboot: Annotated[bool, typer.Option(
               "--no-reboot", help="Leave a needed reboot to the next run.")] = False,
-          max_failures: Budget = 1, yes: Yes = False) -> Result:
-    """Patch the customers' hosts in their open windows, ring by ring, one after the other, and prove what was done."""
+          max_failures: Budget = 1, batch: Batch = None, yes: Yes = False) -> Result:
+    """Patch the customers' hosts in their open windows, ring by ring, and prove what was done."""
     from opsctl.fleet.changing import PATCH, patch
     from opsctl.fleet.planfiles import read_patch_plan
 
@@ -73,7 +73,7 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
             confirm("Patch and, where needed, reboot the hosts of " +
                     ", ".join(profile.customer for profile in selection.profiles) + "?", yes)
         return changed(place, selection, PATCH, options, max_failures,
-                       lambda profile: patch(place, profile, options, approved))
+                       lambda where, profile: patch(where, profile, options, approved), batch)
 
 
 def _row(made: PatchPlan) -> Outcome:

@@ -1,7 +1,8 @@
-"""Progress on stderr: a live line on a terminal, a plain line now and then in a log."""
+"""Progress on stderr: on a terminal one live line per customer at work, in a log plain lines that stay."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -10,54 +11,85 @@ from contextlib import contextmanager, suppress
 
 from opsctl.cli.emit import note
 from opsctl.core.progress import Progress
+from opsctl.core.text import printable
 
 LOG_SECONDS = 10.0
-"""In a log, one line per customer at most this often."""
+"""In a log, one line per customer about an amount at most this often."""
+LIVE_SECONDS = 0.2
 
 
 class Lines:
-    """Writes progress as lines; thread-safe. On a terminal the line of an `advance` is overwritten."""
+    """Writes progress; thread-safe. What is said stays; a step or an amount is a live line on a terminal."""
 
     def __init__(self, live: bool) -> None:
         self._live = live
         self._lock = threading.Lock()
         self._began: dict[tuple[str, str], float] = {}
         self._told: dict[tuple[str, str], float] = {}
-        self._width = 0
+        self._now: dict[str, str] = {}
+        self._shown = 0
 
     def say(self, customer: str, message: str) -> None:
         with self._lock:
             self._clear()
-            note(f"{customer}: {message}")
+            note(f"{customer}: {printable(message)}")
+            self._show()
+
+    def step(self, customer: str, message: str) -> None:
+        with self._lock:
+            if not self._live:
+                if message:
+                    note(f"{customer}: {printable(message)}")
+                return
+            self._set(customer, message)
 
     def advance(self, customer: str, what: str, done: int, total: int | None = None, unit: str = "bytes") -> None:
         now = time.monotonic()
         with self._lock:
             key = (customer, what)
             began = self._began.setdefault(key, now)
-            if now - self._told.get(key, began if not self._live else 0.0) < (0.2 if self._live else LOG_SECONDS):
+            every = LIVE_SECONDS if self._live else LOG_SECONDS
+            if now - self._told.get(key, began if not self._live else 0.0) < every:
                 return
             self._told[key] = now
-            line = f"{customer}: {what} {_amount(done, total, unit)}{_rate(done, total, now - began, unit)}"
+            line = f"{what} {_amount(done, total, unit)}{_rate(done, total, now - began, unit)}"
             if self._live:
-                self._clear()
-                with suppress(OSError):
-                    sys.stderr.write(line)
-                    sys.stderr.flush()
-                self._width = len(line)
+                self._set(customer, line)
             else:
-                note(line)
+                note(f"{customer}: {line}")
 
     def close(self) -> None:
         """Leave the cursor on an empty line."""
         with self._lock:
+            self._now.clear()
             self._clear()
 
+    def _set(self, customer: str, text: str) -> None:
+        self._clear()
+        if text:
+            self._now[customer] = printable(text)
+        else:
+            self._now.pop(customer, None)
+        self._show()
+
+    def _show(self) -> None:
+        """The live lines, as many as fit, each cut at the terminal's width: one that wraps could not be overwritten."""
+        if not self._live or not self._now:
+            return
+        size = shutil.get_terminal_size()
+        lines = [f"{customer}: {text}"[:size.columns - 1] for customer, text in self._now.items()][:size.lines - 1]
+        with suppress(OSError):
+            sys.stderr.write("\n".join(lines))
+            sys.stderr.flush()
+        self._shown = len(lines)
+
     def _clear(self) -> None:
-        if self._width:
+        if self._shown:
             with suppress(OSError):
-                sys.stderr.write("\r" + " " * self._width + "\r")
-            self._width = 0
+                # To the first of them, and everything from there on away.
+                sys.stderr.write("\r" + (f"\x1b[{self._shown - 1}A" if self._shown > 1 else "") + "\x1b[J")
+                sys.stderr.flush()
+            self._shown = 0
 
 
 def _amount(done: int, total: int | None, unit: str) -> str:

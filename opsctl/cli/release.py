@@ -12,7 +12,7 @@ from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.release_files import register
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Budget, Ring, changed, selected
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected
 from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
@@ -62,7 +62,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
 def install(customers: Customers = None, everyone: All = False, ring: Ring = None, version: Wanted = None,
             plan_file: Annotated[Path | None, typer.Option(
                 "--plan", metavar="FILE", help="Install this plan; exit 6 when it no longer fits.")] = None,
-            max_failures: Budget = 1, yes: Yes = False) -> Result:
+            max_failures: Budget = 1, batch: Batch = None, yes: Yes = False) -> Result:
     """Install a release in the open window, after a good backup, and prove it healthy; one that fails is taken back."""
     from opsctl.fleet.changing import RELEASE
     from opsctl.fleet.changing import install as install_at
@@ -82,7 +82,7 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
             confirm(f"Install READY {target or 'in the newest release'} at {', '.join(names)}? "
                     "It is stopped meanwhile.", yes)
         return changed(place, selection, RELEASE, options, max_failures,
-                       lambda found: install_at(place, found, options, approved))
+                       lambda where, found: install_at(where, found, options, approved), batch)
 
 
 @command(app, "release", "rollback", kind=Kind.ACTS, services=UPDATES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from opsctl.cli.command import Kind, command, single
 from opsctl.cli.result import Result
-from opsctl.cli.rolling import rolled
+from opsctl.cli.rolling import Batch, rolled
 from opsctl.cli.workplace import Yes, confirm, settings, workplace
 from opsctl.contract.services import Service
 
@@ -19,7 +19,7 @@ app = single()
 @command(app, "", "resume", kind=Kind.ACTS, services=(
     Service.IT_SYSTEM_MAINTENANCE, Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR))
 def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="A rollout of `opsctl run list`.")],
-           yes: Yes = False) -> Result:
+           batch: Batch = None, yes: Yes = False) -> Result:
     """Do exactly what a rollout left: customers that failed, were refused or were not touched, also after a kill."""
     from opsctl.fleet.changing import CHANGES
     from opsctl.fleet.failures import failed
@@ -33,7 +33,9 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="A rollout of 
         profiles, broken = load_profiles(settings().inventories)
         mine = [profile for profile in profiles if profile.customer in names]
         confirm(f"`{rollout.operation}` at {', '.join(names)}?", yes)
-        act = partial(CHANGES[rollout.operation], place)
+        act = CHANGES[rollout.operation]
+        rollout = replace(rollout, batch=batch or rollout.batch)
         outcomes = [failed(name, rollout.service, error) for name, error in broken.items() if name in names]
-        outcomes += roll_out(place, rollout, mine, lambda profile: act(profile, rollout.options), resumed=True)
+        outcomes += roll_out(place, rollout, mine, lambda where, profile: act(where, profile, rollout.options),
+                             resumed=True)
     return rolled(run, outcomes)

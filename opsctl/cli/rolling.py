@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,12 +15,15 @@ from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
-    from opsctl.profiles.model import Profile
+    from opsctl.fleet.turns import Act
     from opsctl.runs.workplace import Workplace
 
 Ring = Annotated[str | None, typer.Option("--ring", metavar="RING", help="The customers of one ring.")]
 Budget = Annotated[int, typer.Option("--max-failures", min=0, metavar="N",
                                      help="So many customers may fail; one more ends the run.")]
+
+Batch = Annotated[int | None, typer.Option("--batch", min=1, max=50, metavar="N",
+                                           help="So many customers of a ring at once; default `policy.batch`.")]
 
 
 def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> Selection:
@@ -36,7 +40,7 @@ def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> S
 
 
 def changed(place: Workplace, selection: Selection, operation: str, options: Mapping[str, Any], budget: int,
-            act: Callable[[Profile], Outcome]) -> Result:
+            act: Act, batch: int | None = None) -> Result:
     """One customer directly; several as a rollout, whose id the result names."""
     from opsctl.cli.each import for_each
     from opsctl.fleet.changing import SERVICES
@@ -45,8 +49,9 @@ def changed(place: Workplace, selection: Selection, operation: str, options: Map
 
     service = SERVICES[operation]
     if len(selection.profiles) < 2:
-        return outcomes_result(for_each(selection, service, act))
-    rollout = begin(place, operation, service, options, selection.profiles, budget)
+        return outcomes_result(for_each(selection, service, partial(act, place)))
+    rollout = begin(place, operation, service, options, selection.profiles, budget,
+                    batch or place.settings.policy.batch)
     outcomes = [*(failed(customer, service, error) for customer, error in selection.broken.items()),
                 *roll_out(place, rollout, selection.profiles, act)]
     if selection.explicit:

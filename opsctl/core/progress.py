@@ -11,6 +11,9 @@ class Progress(Protocol):
     def say(self, customer: str, message: str) -> None:
         """One line for people: what begins or ended. No secrets."""
 
+    def step(self, customer: str, message: str) -> None:
+        """What is done now; the next one takes its place. "" when nothing is any more."""
+
     def advance(self, customer: str, what: str, done: int, total: int | None = None, unit: str = "bytes") -> None:
         """`done` of `total` units of `what` are done; `total` is None or an estimate when it is not known."""
 
@@ -19,6 +22,9 @@ class Silent:
     """Progress for callers that do not want any."""
 
     def say(self, customer: str, message: str) -> None:
+        return None
+
+    def step(self, customer: str, message: str) -> None:
         return None
 
     def advance(self, customer: str, what: str, done: int, total: int | None = None, unit: str = "bytes") -> None:

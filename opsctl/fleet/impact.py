@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from opsctl.contract.gate import Delivery, Request
-from opsctl.core.clock import iso
+from opsctl.core.clock import iso, local_day
 from opsctl.core.errors import OpsctlError
 from opsctl.fleet.installing import last_good_backup
 from opsctl.fleet.starting import open_failure
 from opsctl.fleet.windows import opening, upcoming
 from opsctl.installs.planning import step_between
 from opsctl.installs.service import approval_need, known_version, request, stand
+from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
@@ -22,6 +25,8 @@ from opsctl.releases.path import path
 from opsctl.releases.version import Version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
+from opsctl.storage.history import MEASURED
+from opsctl.storage.needs import MEGABYTE
 
 
 class Verdict(StrEnum):
@@ -64,11 +69,16 @@ def impact(workplace: Workplace, profile: Profile, releases: Catalogue, target: 
     if not isinstance(profile, KamstrupProfile):
         return Impact(profile.customer, installed, Verdict.BLOCKED if blocks else Verdict.NOTICE, (*blocks, *way))
     ours, window = _hosted(workplace, profile, release)
+    if window:
+        later = gate(profile, wish, datetime.fromisoformat(window), workplace.ledger)
+        if not later.allowed:
+            return Impact(profile.customer, installed, Verdict.NEEDS_AGREEMENT,
+                          (f"allowed today, but not when the next window opens: {later.reason}",), window)
     blocks = (*blocks, *ours)
     if blocks:
         return Impact(profile.customer, installed, Verdict.BLOCKED, blocks)
     return Impact(profile.customer, installed, Verdict.AUTOMATIC,
-                  (*way, *_worth_knowing(workplace, profile, release, known)), window)
+                  (*way, *_worth_knowing(workplace, profile, release, known, window)), window)
 
 
 def _path_problems(releases: Catalogue, known: Version | None, release: Release) -> tuple[tuple[str, ...],
@@ -103,8 +113,8 @@ def _hosted(workplace: Workplace, profile: KamstrupProfile, release: Release) ->
     return tuple(blocks), iso(max(now, free[0].opens)) if free else ""
 
 
-def _worth_knowing(workplace: Workplace, profile: KamstrupProfile, release: Release,
-                   known: Version | None) -> tuple[str, ...]:
+def _worth_knowing(workplace: Workplace, profile: KamstrupProfile, release: Release, known: Version | None,
+                   window: str) -> tuple[str, ...]:
     lines = []
     now = workplace.clock.now()
     backup = last_good_backup(workplace, profile)
@@ -118,10 +128,31 @@ def _worth_knowing(workplace: Workplace, profile: KamstrupProfile, release: Rele
     off = sorted(set(release.modules) - set(profile.ready.modules))
     if off:
         lines.append(f"modules that stay off until agreed: {', '.join(off)}")
-    ended = [licence.product for licence in profile.licences if licence.valid_to and licence.valid_to < now.date()]
-    if ended:
-        lines.append(f"licences that have ended: {', '.join(ended)}")
-    measured = workplace.ledger.last(profile.customer, "storage.measured")
-    if measured is not None and measured.payload.get("level") not in {"ok", None}:
-        lines.append(f"storage is {measured.payload['level']}")
+    day = local_day(datetime.fromisoformat(window), profile.zone)
+    held = {licence.product for licence in profile.licences}
+    missing = [name for name in release.requires.third_party_licences if name not in held]
+    if missing:
+        lines.append(f"third-party licences it needs that are not on record: {', '.join(missing)}")
+    measured = workplace.ledger.last(profile.customer, MEASURED)
+    applications = [host.name for host in profile.hosts if HostRole.APPLICATION in host.roles]
+    lines += room(None if measured is None else measured.payload, applications, release, day)
     return tuple(lines)
+
+
+def room(measured: Mapping[str, Any] | None, applications: Sequence[str], release: Release,
+         day: date) -> Iterator[str]:
+    """What the last measurement and its forecast say of the space. measured: of `storage.measured`; pure."""
+    if measured is None:
+        yield "storage was never measured: see `opsctl storage check`"
+        return
+    needed = release.requires.free_space_mb
+    for volume in measured["volumes"]:
+        where = f"{volume['host']}:{volume['mount']}"
+        free = int(volume.get("bytes_available", 0)) // MEGABYTE
+        if volume["host"] in applications and volume["mount"] == "/" and not volume["error"] and free < needed:
+            yield f"{where} had {free} MB free on {measured['day']}, and the release needs {needed}"
+        earliest = (volume.get("forecast") or {}).get("earliest")
+        if earliest and date.fromisoformat(earliest) <= day:
+            yield f"{where} may be full on {earliest}, before the window"
+    if measured.get("level") not in {"ok", None}:
+        yield f"storage is {measured['level']}"

@@ -1,20 +1,19 @@
-"""One change for many customers: ring by ring, customer by customer, a failure budget over all, taken up again later.
+"""One change for many customers: ring by ring, some at once, a failure budget over all, taken up again later.
 
-A batch is one customer: its window is asked right before its turn, and what failed counts over the whole run. Each
-customer's end is recorded before the next begins: after `kill -9` exactly the failed and the untouched are left.
+Each customer's window is asked right before its turn, and what failed counts over the whole run. Each end is recorded
+as it comes: after `kill -9` exactly the failed, those at work and the untouched are left. A turn is `fleet/turns.py`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.fleet.failures import guarded
+from opsctl.fleet.turns import Act, Turns, take_turns
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.workplace import Workplace
 
@@ -31,7 +30,7 @@ NO_FAILURE = {ExitCode.OK, ExitCode.NOT_COVERED, ExitCode.OUTSIDE_WINDOW, ExitCo
 class Rollout:
     """What is rolled out. options: JSON-serialisable, of the operation. order: of the customers.
 
-    rings: by customer. budget: so many customers may fail; one more ends the run.
+    rings: by customer. budget: so many customers may fail; one more ends the run. batch: so many at once in a ring.
     """
 
     id: str
@@ -41,6 +40,7 @@ class Rollout:
     order: tuple[str, ...]
     rings: Mapping[str, str]
     budget: int
+    batch: int = 1
 
 
 def in_rings(profiles: Sequence[Profile], rings: Sequence[str]) -> tuple[Profile, ...]:
@@ -60,15 +60,15 @@ def in_rings(profiles: Sequence[Profile], rings: Sequence[str]) -> tuple[Profile
 
 
 def begin(workplace: Workplace, operation: str, service: str, options: Mapping[str, Any],
-          profiles: Sequence[Profile], budget: int) -> Rollout:
+          profiles: Sequence[Profile], budget: int, batch: int = 1) -> Rollout:
     """Order the profiles and record what is rolled out to whom."""
     ordered = in_rings(profiles, workplace.settings.policy.rings)
     now = workplace.clock.now()
     name = f"{now:%Y%m%dt%H%M%S}-rollout-{operation.replace(' ', '-')}-{secrets.token_hex(3)}"
     rings = {profile.customer: profile.ring if isinstance(profile, KamstrupProfile) else "" for profile in ordered}
-    made = Rollout(name, operation, service, options, tuple(rings), rings, budget)
+    made = Rollout(name, operation, service, options, tuple(rings), rings, budget, batch)
     _record(workplace, made, STARTED, {"operation": operation, "service": service, "options": dict(options),
-                                       "order": list(made.order), "rings": rings, "budget": budget})
+                                       "order": list(made.order), "rings": rings, "budget": budget, "batch": batch})
     return made
 
 
@@ -83,7 +83,7 @@ def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
         raise UsageError(f"there is no rollout {run[:80]}", "see `opsctl run list`; a run for one customer is simply "
                          "run again")
     known = Rollout(run, started["operation"], started["service"], started["options"], tuple(started["order"]),
-                    started["rings"], started["budget"])
+                    started["rings"], started["budget"], started.get("batch", 1))
     return known, left(known.order, (entry.payload for entry in entries if entry.kind == CUSTOMER))
 
 
@@ -93,30 +93,44 @@ def left(order: Sequence[str], ended: Iterable[Mapping[str, Any]]) -> tuple[str,
     return tuple(customer for customer in order if newest.get(customer) != ExitCode.OK)
 
 
-def roll_out(workplace: Workplace, rollout: Rollout, profiles: Sequence[Profile],
-             act: Callable[[Profile], Outcome], *, resumed: bool = False) -> tuple[Outcome, ...]:
-    """Act for each of `profiles` in the rollout's order; those that come too late are rows that say why."""
+def roll_out(workplace: Workplace, rollout: Rollout, profiles: Sequence[Profile], act: Act, *,
+             resumed: bool = False) -> tuple[Outcome, ...]:
+    """Act for each of `profiles` in the rollout's order; those that come too late are rows that say why.
+
+    KeyboardInterrupt, also from SIGTERM, once all that was at work has ended.
+    """
     if resumed:
         _record(workplace, rollout, RESUMED, {"customers": [profile.customer for profile in profiles]})
-    outcomes: list[Outcome] = []
+    ordered = sorted(profiles, key=lambda one: rollout.order.index(one.customer))
     failed: list[str] = []
+    ended: dict[str, Outcome] = {}
     stopped = ""
-    for profile in sorted(profiles, key=lambda one: rollout.order.index(one.customer)):
+
+    def may_begin(profile: Profile, at_work: Sequence[Profile]) -> bool:
+        nonlocal stopped
         stopped = stopped or _stop(rollout, failed, profile.customer)
-        if stopped:
-            outcomes.append(Outcome(profile.customer, rollout.service, Status.SKIPPED, f"untouched: {stopped}",
-                                    exit_code=ExitCode.PARTIAL, resolution=f"`opsctl resume {rollout.id}` goes on"))
-            continue
-        outcome = guarded(profile.customer, rollout.service, partial(act, profile))
-        outcomes.append(outcome)
+        ring = rollout.rings[profile.customer]
+        return not stopped and all(rollout.rings[one.customer] == ring for one in at_work)
+
+    def has_ended(outcome: Outcome) -> None:
+        ended[outcome.customer] = outcome
         if outcome.code not in NO_FAILURE:
-            failed.append(profile.customer)
-        _record(workplace, rollout, CUSTOMER, {"customer": profile.customer, "status": outcome.status.value,
+            failed.append(outcome.customer)
+        _record(workplace, rollout, CUSTOMER, {"customer": outcome.customer, "status": outcome.status.value,
                                                "exit_code": int(outcome.code), "summary": outcome.summary,
                                                "run": outcome.run})
-    untouched = [one.customer for one in outcomes if one.status is Status.SKIPPED and one.code is ExitCode.PARTIAL]
-    _record(workplace, rollout, FINISHED, {"failed": failed, "stopped": stopped, "untouched": untouched})
-    return tuple(outcomes)
+
+    interrupted = True
+    try:
+        take_turns(workplace, Turns(rollout.service, rollout.batch, act, may_begin, has_ended), ordered)
+        interrupted = False
+    finally:
+        untouched = [profile.customer for profile in ordered if profile.customer not in ended]
+        _record(workplace, rollout, FINISHED, {"failed": failed, "untouched": untouched,
+                                               "stopped": "interrupted" if interrupted else stopped})
+    return tuple(ended.get(profile.customer) or Outcome(
+        profile.customer, rollout.service, Status.SKIPPED, f"untouched: {stopped}", exit_code=ExitCode.PARTIAL,
+        resolution=f"`opsctl resume {rollout.id}` goes on") for profile in ordered)
 
 
 def _stop(rollout: Rollout, failed: Sequence[str], customer: str) -> str:

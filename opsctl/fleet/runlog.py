@@ -48,7 +48,9 @@ def fold(entries: Iterable[Entry]) -> list[Ran]:
             found[entry.run] = Ran(entry.run, entry.chain, str(said["operation"]), entry.recorded_at)
         elif entry.run in found:
             failed = said.get("failed") or []
-            status = str(said["status"]) if entry.kind == "run.finished" else "failed" if failed else "done"
+            interrupted = said.get("stopped") == "interrupted"
+            status = str(said["status"]) if entry.kind == "run.finished" else \
+                "interrupted" if interrupted else "failed" if failed else "done"
             summary = str(said["summary"]) if entry.kind == "run.finished" else _rollout(said)
             found[entry.run] = replace(found[entry.run], status=status, summary=summary)
     return list(found.values())

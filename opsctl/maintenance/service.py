@@ -102,6 +102,7 @@ def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool, ma
             for target in targets:
                 if evidence.entries and not _goes_on(evidence, may_start):
                     break
+                run.say(f"{target.host.name}: host {len(evidence.entries) + 1} of {len(targets)}")
                 evidence.begin(target.host.name)
                 result = play(run, [target], PATCH_APPLY, variables, partly=True,
                               on_data=lambda target, data: evidence.take(target.host.name, data))

@@ -111,6 +111,8 @@ class Policy(Part):
                                                                     "that is not older; otherwise one is taken first.")
     healthy_seconds: int = Field(default=120, ge=1, le=3600, description="How long READY may take to become healthy "
                                                                          "after a release; then it is taken back.")
+    batch: int = Field(default=1, ge=1, le=50, description="So many customers of a ring are patched or get a release "
+                                                           "at once.")
     rings: tuple[Identifier, ...] = Field(default=("canary", "general"), min_length=1,
                                           description="The order in which rings get changes.")
     notices: NoticePolicy = NoticePolicy()

@@ -28,6 +28,7 @@ MENDED = "run.mended"
 LAST = 400
 """So many of the newest starts and ends are looked at: what died earlier was found by a run since."""
 PATIENCE_SECONDS = 300.0
+BACK_SECONDS = 120.0
 NONE, ENDED, STOPPED = "nothing was at work", "ended by itself", "was stopped"
 
 
@@ -85,13 +86,19 @@ def _settled(run: Run, host: Host, dead: Sequence[str]) -> str:
     place = run.workplace
     if place.settings.ssh is None:
         return "cannot be known: opsctl.yml names no private key"
-    try:
-        with connect(host, known_hosts=place.known_hosts(run.customer), identity=place.settings.ssh.identity,
-                     timeout=place.settings.ssh.connect_seconds) as shell:
-            states = [_wait(run, host.name, shell, one) for one in dead]
-    except OpsctlError as error:
-        return f"cannot be known: {error.message}"
-    return next((state for state in (STOPPED, ENDED) if state in states), NONE)
+    # A patch run may have died while the host restarted.
+    until = time.monotonic() + (BACK_SECONDS if any("-patch-" in one for one in dead) else 0)
+    while True:
+        try:
+            with connect(host, known_hosts=place.known_hosts(run.customer), identity=place.settings.ssh.identity,
+                         timeout=place.settings.ssh.connect_seconds) as shell:
+                states = [_wait(run, host.name, shell, one) for one in dead]
+            return next((state for state in (STOPPED, ENDED) if state in states), NONE)
+        except OpsctlError as error:
+            if time.monotonic() >= until or run.workplace.ending.wanted:
+                return f"cannot be known: {error.message}"
+            run.step(f"{host.name}: waiting for it to come back")
+            time.sleep(2)
 
 
 def _wait(run: Run, host: str, shell: Shell, dead: str) -> str:
@@ -101,7 +108,7 @@ def _wait(run: Run, host: str, shell: Shell, dead: str) -> str:
     listing: Any = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating,deactivating",
                     pattern]
     while units := shell.run(listing, sudo=True).text().split():
-        if time.monotonic() >= end or run.workplace.cancelled():
+        if time.monotonic() >= end or run.workplace.ending.wanted:
             shell.stop_unit(pattern)
             return STOPPED
         if state == NONE:

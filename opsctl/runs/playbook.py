@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import ConfigurationError
+from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.profiles.inventory import host_variables, in_order
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.alive import died_here, mark
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opsctl.adapters.ansible import PlaybookResult
     from opsctl.adapters.ansible_catalogue import Operation
     from opsctl.adapters.ansible_inventory import Target
+    from opsctl.adapters.reading import Reading
 
 SURVEY_FORKS = 20
 SURVEYS = "surveys"
@@ -46,22 +47,43 @@ def names_of(profile: KamstrupProfile) -> list[str]:
 
 
 def survey(workplace: Workplace, profiles: Sequence[KamstrupProfile], operation: Operation,
-           variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900,
-           cancelled: Callable[[], bool] = lambda: False) -> PlaybookResult:
-    """One Ansible run over all hosts of all profiles; only for operations that change nothing.
+           variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900) -> PlaybookResult:
+    """One run over all hosts of all profiles; only for operations that change nothing.
 
     It carries no secret. OperationFailed when it reached no host at all; a single host that failed is
     told apart in the result.
     """
     from opsctl.adapters.ansible import Order, run_playbook
+    from opsctl.adapters.reading import reading_of
 
     targets = [target for profile in profiles for target in targets_of(workplace, profile)]
+    reading = reading_of(workplace.settings.playbooks, operation)
+    if reading is not None:
+        return _read(workplace, operation, reading, targets, variables or {})
     name = f"{workplace.clock.now():%Y%m%dt%H%M%S}-{operation.command.replace(' ', '-')}-{secrets.token_hex(3)}"
     with _private(workplace.runs / SURVEYS / name) as folder:
         return run_playbook(Order(
             operation, targets, workplace.settings.playbooks, identity(workplace), folder, name,
-            variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds, cancelled=cancelled,
-            on_task=lambda target, task: workplace.progress.say(target.customer, f"{target.host.name}: {task}")))
+            variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds,
+            on_task=lambda target, task: workplace.progress.step(target.customer, f"{target.host.name}: {task}")))
+
+
+def _read(workplace: Workplace, operation: Operation, reading: Reading, targets: Sequence[Target],
+          variables: Mapping[str, Any]) -> PlaybookResult:
+    """The same without Ansible, for what is one of our modules in one task."""
+    from opsctl.adapters.ansible import PlaybookResult
+    from opsctl.adapters.ansible_catalogue import revision
+    from opsctl.adapters.ansible_events import Predicted
+    from opsctl.adapters.ansible_inventory import checked_known_hosts
+    from opsctl.adapters.reading import read_hosts
+
+    for target in targets:
+        checked_known_hosts(target)
+    found = read_hosts(reading, targets, identity(workplace), variables, threads=SURVEY_FORKS,
+                       on_host=lambda target: workplace.progress.step(target.customer,
+                                                                      f"{target.host.name}: {reading.task}"))
+    text_revision = revision(workplace.settings.playbooks, operation.playbook)
+    return PlaybookResult(operation.playbook, "read", text_revision, found, Predicted())
 
 
 def play(run: Run, targets: Sequence[Target], operation: Operation, variables: Mapping[str, Any], *,
@@ -70,7 +92,8 @@ def play(run: Run, targets: Sequence[Target], operation: Operation, variables: M
     """Run the operation on one customer's hosts within `run`, whose id names the units on the hosts.
 
     OperationFailed names the hosts that failed, unless the caller tells them apart itself (`partly`).
-    It is cancelled when the run's lease is lost: another run may be at work already.
+    It is cancelled when the run's lease is lost: another run may be at work already. KeyboardInterrupt when
+    everything is to end.
     """
     from opsctl.adapters.ansible import Order, run_playbook
 
@@ -78,8 +101,11 @@ def play(run: Run, targets: Sequence[Target], operation: Operation, variables: M
         result = run_playbook(Order(
             operation, targets, run.workplace.settings.playbooks, identity(run.workplace), run.folder, run.id,
             variables=variables, check=check, deadline_seconds=deadline_seconds, on_data=on_data,
-            cancelled=lambda: run.lease.lost,
-            on_task=lambda target, task: run.say(f"{target.host.name}: {task}")))
+            cancelled=lambda: run.lease.lost or run.workplace.ending.wanted,
+            on_task=lambda target, task: run.step(f"{target.host.name}: {task}")))
+    except OpsctlError:
+        run.workplace.ending.check()
+        raise
     finally:
         keep_log(run.folder / f"{operation.playbook}.log", run.workplace.runs, run.id)
     return result if partly else result.require_all()

@@ -57,6 +57,10 @@ class Run:
         """One line of progress."""
         self.workplace.progress.say(self.customer, message)
 
+    def step(self, message: str) -> None:
+        """What is done now."""
+        self.workplace.progress.step(self.customer, message)
+
 
 def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None = None) -> Decision:
     """The contract's decision for this profile: terms at `at`, records from the profile and the ledger.

@@ -35,7 +35,7 @@ def silenced(run: Run, hosts: Sequence[str], *, needed: bool = True) -> Iterator
     begun: list[Mapping[str, Any]] = []
     try:
         for channel in silences.channels(run.workplace.settings.silences):
-            begun += _begin(run, channel, hosts, warnings, needed)
+            _begin(run, channel, hosts, needed, begun, warnings)
         yield warnings
     finally:
         for one in begun:
@@ -73,8 +73,8 @@ def end(run: Run, one: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _begin(run: Run, channel: str, hosts: Sequence[str], warnings: list[str],
-           needed: bool) -> Iterator[Mapping[str, Any]]:
+def _begin(run: Run, channel: str, hosts: Sequence[str], needed: bool, begun: list[Mapping[str, Any]],
+           warnings: list[str]) -> None:
     settings, now = run.workplace.settings.silences, run.workplace.clock.now()
     until = now + timedelta(hours=settings.hours)
     try:
@@ -89,8 +89,8 @@ def _begin(run: Run, channel: str, hosts: Sequence[str], warnings: list[str],
         return
     payload = {"to": channel, "id": silence, "until": iso(until), "hosts": list(hosts)}
     _record(run, BEGAN, payload)
+    begun.append(payload)
     run.say(f"monitoring is silent until {iso(until)} at the latest ({channel})")
-    yield payload
 
 
 def _record(run: Run, kind: str, payload: Mapping[str, Any]) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.clock import Clock
+from opsctl.core.ending import Ending
 from opsctl.core.progress import Progress
 from opsctl.profiles.settings import Settings
 
 if TYPE_CHECKING:
     from opsctl.ledger import Ledger
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -30,8 +26,8 @@ class Workplace:
     actor: str
     runs: Path
     drafts: Path
-    cancelled: Callable[[], bool] = _never
-    """Whether everything is to end: asked by work in threads, which Ctrl-C does not reach."""
+    ending: Ending = field(default_factory=Ending)
+    """Asked by work in threads, which Ctrl-C does not reach."""
 
     def customer_folder(self, customer: str) -> Path:
         """The folder with the customer's profile, known_hosts, group_vars and keys."""

@@ -59,8 +59,8 @@ def test_a_signal_midway_leaves_no_process_and_no_unit(opsctl: Opsctl, workplace
         assert finished is not None and finished.payload["status"] == "interrupted"
         entry = workplace.ledger.last(CUSTOMER, "patch.applied")
         assert entry is not None and entry.payload["result"] == "failed"
-        assert {path.name for path in (tmp_path / "runs").iterdir()} <= {"logs", "surveys"}, "the private folder is gone"
-        assert list((tmp_path / "runs" / "surveys").iterdir()) == []
+        assert {path.name for path in (tmp_path / "runs").iterdir()} <= {"logs", "surveys"}
+        assert list((tmp_path / "runs" / "surveys").glob("*")) == [], "the private folders are gone"
         assert apply(workplace, hosted(workplace, CUSTOMER)).status is Status.DONE, "the lease is free, and it goes on"
         assert installed(HOST, "metertools") == versions
 

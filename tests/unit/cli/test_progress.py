@@ -42,4 +42,29 @@ def test_a_terminal_s_line_is_overwritten_and_gone_at_the_end(seconds: list[floa
     lines.advance("c", "backup", 1_000_000)
     lines.say("c", "done")
     lines.close()
-    assert screen.getvalue().endswith("\r" + " " * len("c: backup 1.0 MB") + "\rc: done\n")
+    assert screen.getvalue() == "c: backup 1.0 MB\r\x1b[Jc: done\nc: backup 1.0 MB\r\x1b[J"
+
+
+def test_each_customer_at_work_has_one_line_on_a_terminal(seconds: list[float],
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress.sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "20")
+    lines = Lines(live=True)
+    lines.step("a", "one")
+    lines.step("b", "a task whose name is long")
+    screen.truncate(0)
+    screen.seek(0)
+    lines.step("a", "two\x1b[2J")
+    assert screen.getvalue() == "\r\x1b[1A\x1b[Ja: two?[2J\nb: a task whose nam", "cut, and nothing of a host's drives"
+    lines.step("a", "")
+    assert screen.getvalue().endswith("\x1b[Jb: a task whose nam")
+
+
+def test_in_a_log_each_step_is_a_line_and_no_escape_is_written(seconds: list[float],
+                                                               capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(live=False)
+    lines.step("a", "act: Install")
+    lines.step("a", "")
+    lines.close()
+    assert capsys.readouterr().err == "a: act: Install\n"

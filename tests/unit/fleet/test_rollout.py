@@ -1,6 +1,12 @@
 """A change for many: rings in order, a budget of failures over all, and what a resumption has left to do."""
 
-from collections.abc import Callable, Iterator
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +20,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
 from opsctl.fleet.rollout import begin, in_rings, left, roll_out, take_up
 from opsctl.fleet.runlog import runs
+from opsctl.fleet.turns import Act
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import Profile
@@ -36,8 +43,8 @@ def fleet(**rings: str) -> list[Profile]:
     return [sample.model_copy(update={"customer": name, "ring": ring}) for name, ring in rings.items()]
 
 
-def acting(done: list[str], **ends: Exception) -> Callable[[Profile], Outcome]:
-    def act(profile: Profile) -> Outcome:
+def acting(done: list[str], **ends: Exception) -> Act:
+    def act(place: Workplace, profile: Profile) -> Outcome:
         done.append(profile.customer)
         if profile.customer in ends:
             raise ends[profile.customer]
@@ -89,15 +96,115 @@ def test_after_a_kill_the_one_at_work_and_the_untouched_are_left(place: Workplac
     profiles = fleet(a="general", b="general", c="general")
     rollout = begin(place, "patch apply", "x", {}, profiles, 1)
 
-    def killed(profile: Profile) -> Outcome:
+    class Killed(BaseException):
+        """As far as the ledger sees, the process ends here."""
+
+    def killed(place: Workplace, profile: Profile) -> Outcome:
         if profile.customer == "b":
-            raise KeyboardInterrupt  # as far as the ledger sees, the process ends here
+            raise Killed
         return Outcome(profile.customer, "x", Status.DONE, "done")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Killed):
         roll_out(place, rollout, profiles, killed)
     assert take_up(place, rollout.id)[1] == ("b", "c")
-    assert runs(place.ledger, None, 5)[0].status == "not ended"
+
+
+def test_so_many_at_once_and_the_next_ring_only_when_the_former_has_ended(place: Workplace) -> None:
+    profiles = fleet(a="canary", b="canary", c="general", d="general", e="general", f="general")
+    rollout = begin(place, "patch apply", "x", {}, profiles, 0, 3)
+    lock, at_work, most = threading.Lock(), set[str](), list[set[str]]()
+
+    def act(_: Workplace, profile: Profile) -> Outcome:
+        with lock:
+            at_work.add(profile.customer)
+            most.append(set(at_work))
+        time.sleep(0.05)
+        with lock:
+            at_work.discard(profile.customer)
+        return Outcome(profile.customer, "x", Status.DONE, "done")
+
+    found = roll_out(place, rollout, profiles, act)
+    assert [one.customer for one in found] == list("abcdef")
+    assert max(len(one) for one in most) == 3
+    assert not [one for one in most if one & set("ab") and one & set("cdef")]
+
+
+def test_with_many_at_once_the_budget_is_passed_by_those_at_work_alone(place: Workplace) -> None:
+    profiles = fleet(**dict.fromkeys("abcdefgh", "general"))
+    rollout = begin(place, "patch apply", "x", {}, profiles, 1, 2)
+    done: list[str] = []
+    found = roll_out(place, rollout, profiles, acting(done, **dict.fromkeys("abcdefgh", BAD)))
+    failed = [one for one in found if one.code is ExitCode.FAILED]
+    assert 2 <= len(failed) <= 3, "one may have been at work when the second failed"
+    assert [one.customer for one in found if one.status is Status.SKIPPED] == list("abcdefgh")[len(failed):]
+    assert set(take_up(place, rollout.id)[1]) == set("abcdefgh")
+
+
+def test_ctrl_c_ends_all_that_is_at_work_begins_no_other_and_all_is_recorded(place: Workplace) -> None:
+    profiles = fleet(**dict.fromkeys("abcd", "general"))
+    rollout = begin(place, "patch apply", "x", {}, profiles, 0, 2)
+    backs: list[str] = []
+
+    def act(where: Workplace, profile: Profile) -> Outcome:
+        if profile.customer == "a":
+            return Outcome("a", "x", Status.DONE, "done")
+        try:
+            if profile.customer == "c":
+                os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(500):
+                time.sleep(0.01)
+                where.progress.say(profile.customer, "still at it")
+        except KeyboardInterrupt:
+            where.progress.say(profile.customer, "the way back is not interrupted")
+            assert not where.ending.wanted
+            backs.append(profile.customer)
+            raise
+        raise AssertionError("it was not ended")
+
+    with pytest.raises(KeyboardInterrupt):
+        roll_out(place, rollout, profiles, act)
+    assert sorted(backs) == ["b", "c"]
+    assert take_up(place, rollout.id)[1] == ("b", "c", "d")
+    assert runs(place.ledger, None, 5)[0].status == "interrupted"
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_kill_of_the_process_leaves_exactly_what_had_no_good_end(tmp_path: Path, batch: int) -> None:
+    """A real process, killed by itself in the third turn."""
+    script = """
+import os, signal, sys, time
+from pathlib import Path
+from tests.unit.fleet.test_rollout import *
+folder = Path(sys.argv[1])
+place = Workplace(Settings(), open_ledger(f"sqlite:///{folder}/ledger.db", SystemClock()), SystemClock(), Silent(),
+                  "tests", folder / "runs", folder / "drafts")
+profiles = fleet(a="canary", b="general", c="general", d="general", e="general")
+rollout = begin(place, "patch apply", "x", {}, profiles, 0, int(sys.argv[2]))
+print(rollout.id, flush=True)
+def act(where, profile):
+    if profile.customer == "c":
+        time.sleep(0.4)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if profile.customer == "d":
+        time.sleep(30)
+    return Outcome(profile.customer, "x", Status.DONE, "done")
+roll_out(place, rollout, profiles, act)
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(batch)], cwd=INVENTORIES.parent, text=True,
+                          capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", SystemClock())
+    place = Workplace(Settings(), ledger, SystemClock(), Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
+    rollout, names = take_up(place, done.stdout.strip())
+    assert (names, rollout.batch) == (("c", "d", "e") if batch == 1 else ("c", "d"), batch)
+    assert runs(ledger, None, 5)[0].status == "not ended"
+    again: list[str] = []
+    profiles = [one for one in fleet(a="canary", b="general", c="general", d="general", e="general")
+                if one.customer in names]
+    roll_out(place, rollout, profiles, acting(again), resumed=True)
+    assert tuple(sorted(again)) == names
+    assert take_up(place, rollout.id)[1] == ()
+    ledger.close()
 
 
 def test_a_ring_without_a_place_and_an_unknown_run(place: Workplace) -> None:
