@@ -93,19 +93,28 @@ def metrics(output: Output = None) -> Result:
 
 @command(app, "report", "notify", kind=Kind.ACTS, without="it tells others what changed state")
 def notify() -> Result:
-    """Send what changed state since the last message to the webhook: each problem once, and its recovery.
+    """Send what changed state since the last message to the webhook and over Apprise: each problem once, its recovery.
 
-    `nightly` does it too. Exit code 1 when the webhook did not take it; it is due again then.
+    `nightly` does it too. Exit code 1 when one did not take it; for that one it is due again then.
     """
-    from opsctl.core.errors import ConfigurationError
-    from opsctl.report.outputs import tell
+    from opsctl.core.errors import ConfigurationError, ExitCode
+    from opsctl.report.telling import tell
 
     selection = select(None, everyone=True)
     with workplace(acts=True) as place:
-        if place.settings.outputs.webhook is None:
-            raise ConfigurationError("opsctl.yml names no webhook", "set `outputs: {webhook: ..., webhook_key: ...}`")
+        outputs = place.settings.outputs
+        if outputs.webhook is None and outputs.apprise is None:
+            raise ConfigurationError("opsctl.yml names neither a webhook nor addresses for Apprise",
+                                     "set `outputs: {webhook: ..., webhook_key: ...}` or `outputs: {apprise: ...}`")
         sent = tell(place, selection.profiles, catalogue_or_error(place))
-    rows = [(alert.customer, alert.what, alert.kind, alert.state, alert.detail) for alert in sent]
-    headings = ("customer", "what", "kind", "state", "detail")
-    return Result({"alerts": [alert.document() for alert in sent]},
-                  table(headings, rows) if rows else "nothing has changed state")
+    rows = [(one.receiver, alert.customer, alert.what, alert.kind, alert.state, alert.detail)
+            for one in sent for alert in one.alerts]
+    failures = [(one.receiver, one.error) for one in sent if one.error is not None]
+    lines = [table(("told", "customer", "what", "kind", "state", "detail"), rows)] if rows else []
+    lines += [f"{name}: {error.message}\n  what to do: {error.resolution}" for name, error in failures]
+    return Result({"told": [{"receiver": one.receiver, "alerts": [alert.document() for alert in one.alerts]}
+                            for one in sent]},
+                  "\n".join(lines) or "nothing has changed state",
+                  failures[0][1].exit_code if failures else ExitCode.OK, (),
+                  tuple({"receiver": name, "message": error.message, "resolution": error.resolution,
+                         "exit_code": int(error.exit_code)} for name, error in failures))

@@ -132,6 +132,9 @@ class OutputSettings(Part):
 
     webhook: OutsideUrl | None = Field(default=None, description="Gets what changed state, once, and its recovery.")
     webhook_key: SecretReference | None = Field(default=None, description="Signs each message (HMAC-SHA256).")
+    apprise: SecretReference | None = Field(default=None, description="Where the addresses for Apprise are, one "
+                                            "`name = scheme://...` a line; each gets what changed state, once. Needs "
+                                            "the extra opsctl[notify].")
     heartbeat: SecretReference | None = Field(default=None, description="Where the address is that `nightly --all` "
                                               "calls at its end; whoever knows it could keep it alive.")
     metrics: Path | None = Field(default=None, description="A .prom file for node_exporter, written by `nightly`.")

@@ -1,56 +1,27 @@
-"""Telling others how it stands: the webhook, the heartbeat and the metrics file. A failure of one is recorded."""
+"""Telling others how it stands: the heartbeat and the metrics file. A failure of one is recorded."""
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from opsctl.adapters.notify import ping, post
+from opsctl.adapters.notify import ping
 from opsctl.adapters.secrets import resolve
-from opsctl.core.clock import iso
 from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.fleet.nightly import OPERATOR
 from opsctl.ledger import Entry
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
-from opsctl.report.alerts import FAILED, SENT, Alert, due, problems, told
+from opsctl.report.alerts import FAILED
 from opsctl.report.fleet_status import fleet_status
 from opsctl.report.metrics import metrics
 from opsctl.report.status import CustomerStatus
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.history import MEASURED
-
-
-def tell(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue | OpsctlError) -> Sequence[Alert]:
-    """Send what changed state to the webhook; returns what was sent.
-
-    OperationFailed when it was not taken, which is recorded too; what was not taken is due again.
-    """
-    outputs = workplace.settings.outputs
-    if outputs.webhook is None or outputs.webhook_key is None:
-        return ()
-    rows = fleet_status(workplace, profiles, releases, workplace.clock.now())
-    names = [profile.customer for profile in profiles]
-    known = told(workplace.ledger.entries(OPERATOR, kinds=(SENT,)))
-    wanted = due(problems(rows, last_checks(workplace, names, CHECKED)), known, names)
-    if not wanted:
-        return ()
-    now = workplace.clock.now()
-    documents = [alert.document() for alert in wanted]
-    body = json.dumps({"sent_at": iso(now), "alerts": documents}, ensure_ascii=False, sort_keys=True).encode()
-    try:
-        status = post(outputs.webhook, body, resolve(outputs.webhook_key), now)
-    except OpsctlError as error:
-        _failed(workplace, "webhook", error, [alert.key for alert in wanted])
-        raise
-    workplace.ledger.append(OPERATOR, SENT, {"to": "webhook", "status": status, "alerts": documents},
-                            actor=workplace.actor)
-    return wanted
 
 
 def beat(workplace: Workplace) -> bool:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "opsctl"
 SDKS = {"boto3": ("adapters",), "botocore": ("adapters", "lab"), "ansible_runner": ("adapters",),
         "paramiko": ("adapters", "lab"), "smtplib": ("adapters",), "sqlalchemy": ("ledger",), "alembic": ("ledger",),
-        "psycopg": ("ledger",), "moto": ("lab",), "aiosmtpd": ("lab",), "cryptography": ("lab",)}
+        "psycopg": ("ledger",), "moto": ("lab",), "aiosmtpd": ("lab",), "apprise": ("adapters",),
+        "cryptography": ("adapters", "lab")}
 
 
 def modules() -> list[Path]:

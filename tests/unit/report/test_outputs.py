@@ -23,7 +23,8 @@ from opsctl.profiles.settings import OutputSettings, Settings
 from opsctl.releases.catalogue import load
 from opsctl.report.after_night import tell_others
 from opsctl.report.alerts import Alert, due
-from opsctl.report.outputs import measured, tell
+from opsctl.report.outputs import measured
+from opsctl.report.telling import tell
 from opsctl.runs.workplace import Workplace
 from tests.unit.promises.register_values import ROOT, profile
 
@@ -94,7 +95,12 @@ def checked(place: Workplace, state: str) -> None:
 
 
 def told(place: Workplace) -> list[tuple[str, str, str]]:
-    return [(alert.what, alert.kind, alert.state) for alert in tell(place, [profile()], CATALOGUE)]
+    found = []
+    for one in tell(place, [profile()], CATALOGUE):
+        if one.error is not None:
+            raise one.error
+        found += [(alert.what, alert.kind, alert.state) for alert in one.alerts]
+    return found
 
 
 def test_a_problem_is_told_once_and_its_recovery_once(place: Workplace, receiver: Receiver, clock: FixedClock) -> None:
