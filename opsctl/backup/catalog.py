@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from opsctl.adapters.objects import Listing, ObjectStore, OpenUpload, StoredObject, open_store
 from opsctl.backup.manifest import Manifest, fingerprint, load
 from opsctl.backup.naming import MANIFEST, Place, parse
+from opsctl.backup.shelves import Shelf, first_shelf
 from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
@@ -99,16 +100,28 @@ class Catalog:
         return found[0]
 
 
-def catalog(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None) -> Catalog:
-    """Read the customer's catalog. An unreadable manifest is in it as such; an unreachable store raises."""
-    store = store or open_store(profile.backup.store)
+def catalog(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None,
+            shelf: Shelf | None = None) -> Catalog:
+    """Read the customer's catalog of `shelf`, by default the first.
+
+    An unreadable manifest is in it as such; an unreachable store raises.
+    """
+    shelf = shelf or first_shelf(profile)
+    store = store or open_store(shelf.store)
     prefix = f"{profile.customer}/"
     in_ledger = recorded(workplace.ledger, profile.customer)
     found = arrange(profile.customer, store, store.list(prefix), store.uploads(prefix), in_ledger)
-    gone = {str(entry.payload.get("backup_id"))
-            for entry in workplace.ledger.entries(chain=profile.customer, kinds=["backup.removed"])}
     present = {backup.place.backup_id for backup in found.backups}
-    return replace(found, missing=tuple(sorted(in_ledger.keys() - gone - present)))
+    return replace(found, missing=tuple(sorted(_on_record(workplace.ledger, profile.customer, shelf) - present)))
+
+
+def _on_record(ledger: Ledger, customer: str, shelf: Shelf) -> set[str]:
+    """What lies on the shelf by the ledger: stored there, and not removed since."""
+    found: set[str] = set()
+    for entry in ledger.entries(chain=customer, kinds=[shelf.stored, shelf.removed]):
+        name = str(entry.payload.get("backup_id"))
+        (found.add if entry.kind == shelf.stored else found.discard)(name)
+    return found
 
 
 def recorded(ledger: Ledger, customer: str) -> Mapping[str, str]:

@@ -28,7 +28,8 @@ from opsctl.core.secret import Secret
 SILENCE_SECONDS = 130
 """A link that is cut for a minute comes back only with its next retransmission, up to twice as late (RFC 6298)."""
 BEAT_SECONDS = 20
-SOURCES = ("opsctl_link", "opsctl_stream")
+SOURCES = ("opsctl_link", "opsctl_web", "opsctl_moves", "opsctl_stream")
+"""The host program's files; each may import those before it, and the last one is run."""
 FOLDER = Path("roles/database_backup/files")
 
 _BOOTSTRAP = """import json,os,sys,types
@@ -38,9 +39,10 @@ while len(b)<{size}:
  if not c: sys.exit(66)
  b+=c
 s=json.loads(b)
-m=sys.modules['opsctl_link']=types.ModuleType('opsctl_link')
-exec(compile(s['opsctl_link'],'opsctl_link.py','exec'),m.__dict__)
-exec(compile(s['opsctl_stream'],'opsctl_stream.py','exec'),{{'__name__':'__main__'}})"""
+for n in {helpers}:
+ m=sys.modules[n]=types.ModuleType(n)
+ exec(compile(s[n],n+'.py','exec'),m.__dict__)
+exec(compile(s['{main}'],'{main}.py','exec'),{{'__name__':'__main__'}})"""
 
 
 class Duplex(Protocol):
@@ -75,7 +77,8 @@ class Source:
 
     def argv(self) -> list[str]:
         """The command that reads the program from its standard input; the same for every run."""
-        return ["/usr/bin/python3", "-I", "-c", _BOOTSTRAP.format(size=len(self.payload))]
+        return ["/usr/bin/python3", "-I", "-c", _BOOTSTRAP.format(
+            size=len(self.payload), helpers=SOURCES[:-1], main=SOURCES[-1])]
 
 
 class HostProgram:
@@ -196,6 +199,18 @@ class HostProgram:
                     "parts": list(order.parts),
                     "identity": None if order.identity is None else order.identity.reveal()})
         return _transfer(self._await({"received"}, {"need": need}))
+
+    def relay(self, order: Order, giver: Giver, sink: Sink) -> Transfer:
+        """Bring parts from one store to another, each checked on the host; both stores sign addresses."""
+        def need(message: dict[str, Any]) -> None:
+            self._answer(message, giver.addresses if message["way"] == "get" else sink.addresses)
+
+        def part(message: dict[str, Any]) -> None:
+            sink.stored(SentPart(**message), None)
+
+        self._send({"op": "relay", "parts": list(order.parts), "bandwidth": order.bandwidth, "ca": order.ca,
+                    "source_ca": order.source_ca})
+        return _transfer(self._await({"relayed"}, {"need": need, "part": part}))
 
     def _answer(self, message: dict[str, Any], ask: Callable[[str], tuple[Mapping[str, Secret], int]]) -> None:
         addresses, seconds = ask(message["key"])

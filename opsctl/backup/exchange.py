@@ -108,7 +108,10 @@ class Giver(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """A stream or reception as the host gets it. ca: PEM text of the store's CA, "" for the host's own."""
+    """A stream, reception or relay as the host gets it. ca: PEM text of the store's CA, "" for the host's own.
+
+    source_ca: the same for the store that a relay reads.
+    """
 
     name: str
     stages: Sequence[Command]
@@ -117,6 +120,7 @@ class Order:
     parts_per_volume: int = 10_000
     bandwidth: int | None = None
     ca: str = ""
+    source_ca: str = ""
     parts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     identity: Secret | None = None
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opsctl.backup.catalog import catalog
-from opsctl.backup.running import REQUEST
-from opsctl.backup.verify import terms_instant
+from opsctl.backup.terms import REQUEST, terms_instant
 from opsctl.core.errors import UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile

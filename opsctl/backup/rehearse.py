@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from opsctl.backup.catalog import CatalogBackup, catalog
-from opsctl.backup.restore import REHEARSED, restore
+from opsctl.backup.rehearsals import KINDS, REHEARSAL_FAILED, RehearsalState, rehearsal_states, took
+from opsctl.backup.restore import restore
+from opsctl.backup.shelves import shelf_of
+from opsctl.core.clock import local_day
 from opsctl.core.errors import ConfigurationError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.secret import Secret
@@ -19,48 +21,48 @@ FOLDER = "/var/lib"
 
 
 def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret, backup_id: str = "",
-             host: str = "") -> Outcome:
-    """Restore `backup_id` (by default the newest good one) on `host` (by default the database's own) and check it.
+             database: str = "", host: str = "", second: bool = False) -> Outcome:
+    """Restore `backup_id` (by default the newest good one, of `database`) on `host` and check it.
 
-    A physical one gets a new folder and a server of its own without the network, a logical one a new database;
-    both are gone at the end. `data` as of `restore`. Ledger: `backup.rehearsed`.
+    host: by default the database's own. second: from the second store. A physical one gets a new folder and a
+    server of its own without the network, a logical one a new database; both are gone at the end. `data` as of
+    `restore`. Ledger: `backup.rehearsed`, or `backup.rehearsal-failed` with the reason.
     """
-    chosen = _chosen(workplace, profile, backup_id)
+    chosen = _chosen(workplace, profile, backup_id, database, second=second)
     manifest = chosen.manifest
     name = f"rehearsal_{secrets.token_hex(4)}"
     logical = manifest is not None and manifest.method is Method.LOGICAL
-    outcome = restore(workplace, profile, chosen.place.backup_id, host=host or (manifest.host if manifest else ""),
+    target = host or (manifest.host if manifest else "")
+    outcome = restore(workplace, profile, chosen.place.backup_id, host=target,
                       directory="" if logical else f"{FOLDER}/opsctl-{name}", database=name if logical else "",
-                      identity=identity, port=20_000 + secrets.randbelow(10_000), rehearsal=True)
-    if outcome.status is not Status.DONE:
+                      identity=identity, port=20_000 + secrets.randbelow(10_000), rehearsal=True, second=second)
+    if outcome.status is Status.LOCKED:
         return outcome
-    took = sum(outcome.data["seconds"].values())
+    if outcome.status is not Status.DONE:
+        workplace.ledger.append(profile.customer, REHEARSAL_FAILED, {
+            "database": chosen.place.database, "backup_id": chosen.place.backup_id, "host": target,
+            "reason": outcome.summary}, actor=workplace.actor, run=outcome.run)
+        return replace(outcome, summary=f"the rehearsal of {chosen.place.backup_id} failed: {outcome.summary}")
+    rows = sum(outcome.data["rows"].values())
     return replace(outcome, summary=f"{chosen.place.backup_id} was restored on {outcome.data['host']}, checked and "
-                                    f"taken away again: {took:.1f} s, {sum(outcome.data['rows'].values())} rows")
+                                    f"taken away again: {took(outcome.data):.1f} s, {rows} rows")
 
 
-def _chosen(workplace: Workplace, profile: KamstrupProfile, backup_id: str) -> CatalogBackup:
-    found = catalog(workplace, profile)
+def _chosen(workplace: Workplace, profile: KamstrupProfile, backup_id: str, database: str, *,
+            second: bool) -> CatalogBackup:
+    found = catalog(workplace, profile, shelf=shelf_of(profile, second=second))
     if backup_id:
         return found.find(backup_id)
-    good = [backup for backup in found.backups if backup.good]
+    good = [backup for backup in found.backups if backup.good and database in {"", backup.place.database}]
     if not good:
         raise ConfigurationError(f"{profile.customer}: there is no good backup to rehearse",
                                  f"see `opsctl backup list {profile.customer}`")
     return max(good, key=lambda backup: backup.modified)
 
 
-def rehearsal_due(last: datetime | None, now: datetime, every_days: int) -> str:
-    """Why a rehearsal is due, or ""; each customer every 7 days unless the profile says otherwise."""
-    if last is None:
-        return "no backup was ever restored for the exercise"
-    if now - last >= timedelta(days=every_days):
-        return f"the last one was on {last:%Y-%m-%d}, one is due every {every_days} days"
-    return ""
-
-
-def last_rehearsal(workplace: Workplace, customer: str) -> datetime | None:
-    """When the last one succeeded."""
-    entry = workplace.ledger.last(customer, REHEARSED)
-    return entry.recorded_at if entry else None
-
+def rehearsals(workplace: Workplace, profile: KamstrupProfile) -> tuple[RehearsalState, ...]:
+    """How each database of the profile stands now."""
+    return rehearsal_states([database.name for database in profile.databases],
+                            workplace.ledger.entries(profile.customer, kinds=KINDS),
+                            local_day(workplace.clock.now(), profile.zone), profile.backup.rehearse_days,
+                            profile.zone)

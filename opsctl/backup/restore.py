@@ -20,10 +20,12 @@ from opsctl.backup.engines import engine_for
 from opsctl.backup.engines.contract import DatabaseEngine, Target, decrypt
 from opsctl.backup.exchange import Order
 from opsctl.backup.manifest import Manifest
+from opsctl.backup.rehearsals import REHEARSED
 from opsctl.backup.remote import Started, open_program
-from opsctl.backup.running import READING, REQUEST
-from opsctl.backup.take import authority
-from opsctl.backup.verify import extents, sound_manifest, terms_instant
+from opsctl.backup.shelves import authority, shelf_of
+from opsctl.backup.stores import StoreGiver
+from opsctl.backup.terms import READING, REQUEST, terms_instant
+from opsctl.backup.verify import extents, sound_manifest
 from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.secret import Secret
@@ -33,8 +35,6 @@ from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
 DEFAULT_PORT = 5499
-REHEARSED = "backup.rehearsed"
-ADDRESS_SECONDS = 3600
 _DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CLUSTER = re.compile(r"[a-z0-9_-]{1,40}")
 _DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
@@ -44,7 +44,7 @@ _DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
 class Wish:
     """What the operator asked for. start: try the restored server out; leave_running: and do not stop it.
 
-    rehearsal: take everything away again at the end.
+    rehearsal: take everything away again at the end. ca: PEM text of the store's CA.
     """
 
     target: Target
@@ -54,12 +54,13 @@ class Wish:
     dry_run: bool = False
     bandwidth: int | None = None
     rehearsal: bool = False
+    ca: str = ""
 
 
 def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, host: str, identity: Secret,
             directory: str = "", database: str = "", cluster: str = "main", port: int = DEFAULT_PORT,
             start: bool = True, leave_running: bool = False, dry_run: bool = False, accept_unrecorded: bool = False,
-            bandwidth: int | None = None, rehearsal: bool = False) -> Outcome:
+            bandwidth: int | None = None, rehearsal: bool = False, second: bool = False) -> Outcome:
     """Restore `backup_id` on `host`; the contract at the backup's date decides.
 
     directory: for a physical backup, absolute, missing or empty; the configuration lands in
@@ -67,20 +68,23 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
     the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory, into,
     configuration, seconds {download, prepare, trial}, and with `start`: version, facts, rows, checks, and
     `unit` when left running. Ledger: `backup.restored`. A failure empties the place again. rehearsal: nothing
-    of it stays, and the ledger gets `backup.rehearsed`.
+    of it stays, and the ledger gets `backup.rehearsed`. second: from the second store.
     """
     target = target_of(directory, database, cluster, port)
     wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth, rehearsal)
 
     def act(run: Run) -> Outcome:
         to = _host(profile, host)
-        store = open_store(profile.backup.store)
-        backup = catalog(workplace, profile, store=store).find(backup_id)
+        shelf = shelf_of(profile, second=second)
+        store = open_store(shelf.store)
+        backup = catalog(workplace, profile, store=store, shelf=shelf).find(backup_id)
         manifest = sound_manifest(backup, accept_unrecorded=accept_unrecorded)
         if backup.state is not State.GOOD:
-            raise OperationFailed(f"{backup_id}: {backup.reason}", "use another backup")
-        found = _restore(run, profile, store, manifest, to, wish)
-        data = {"backup_id": backup_id, "database": manifest.database, "host": host, "directory": directory,
+            raise OperationFailed(f"{backup_id}: {backup.reason}", "use another backup" if second or not
+                                  profile.backup.second_store else "use its copy in the second store: --second")
+        found = _restore(run, profile, store, manifest, to, replace(wish, ca=authority(shelf.store)))
+        data = {"backup_id": backup_id, "database": manifest.database, "host": host, "store": store.place,
+                "directory": directory,
                 "into": database,
                 "configuration": target.configuration if manifest.of(naming.CONFIGURATION) else "", **found}
         if dry_run:
@@ -158,7 +162,7 @@ def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Mani
     program, target, clock = started.program, wish.target, run.workplace.clock
     begun = clock.now()
     giver = StoreGiver(store)
-    order = Order("", (), store.signs, bandwidth=wish.bandwidth, ca=authority(profile), identity=wish.identity)
+    order = Order("", (), store.signs, bandwidth=wish.bandwidth, ca=wish.ca, identity=wish.identity)
     _receive(program, giver, order, manifest, naming.DATA, (decrypt(), *engine.unpack(target, manifest)))
     for stream in manifest.streams:
         stages = engine.beside(program, target, stream) if stream != naming.DATA else ()
@@ -174,19 +178,6 @@ def _fill(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Mani
     seconds = {"download": (here - begun).total_seconds(), "prepare": (ready - here).total_seconds(),
                "trial": (clock.now() - ready).total_seconds()}
     return {**found, "seconds": {name: round(value, 2) for name, value in seconds.items()}}
-
-
-class StoreGiver:
-    """Gives parts from a store: signed addresses, or the bytes. Keeps `dialogue.Giver`."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
-
-    def addresses(self, key: str) -> tuple[Mapping[str, Secret], int]:
-        return {key: self._store.sign_get(key, ADDRESS_SECONDS)}, ADDRESS_SECONDS
-
-    def part(self, key: str, offset: int, size: int) -> bytes:
-        return self._store.get(key, offset, size)
 
 
 def _receive(host: HostProgram, giver: StoreGiver, order: Order, manifest: Manifest, stream: str,

@@ -49,12 +49,12 @@ class Verdict:
 
 def decide(backups: Sequence[Candidate], now_store: datetime, control_clock: datetime, *, keep_days: int,
            minimum_good: int, pins: Mapping[str, str] | None = None,
-           locked: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
+           locked: Mapping[str, str] | None = None, rule: str = "P17") -> tuple[Verdict, ...]:
     """One verdict per backup, in the given order.
 
-    pins: reason by id of what must stay. locked: the lock's end, as text, by id. Nothing at all is removed
-    when the clocks are more than 10 minutes apart or one backup cannot be read: what cannot be judged
-    must not make the rest look older or more numerous than it is.
+    pins: reason by id of what must stay. locked: the lock's end, as text, by id. rule: what asks for keep_days.
+    Nothing at all is removed when the clocks are more than 10 minutes apart or one backup cannot be read: what
+    cannot be judged must not make the rest look older or more numerous than it is.
     """
     apart = abs(now_store - control_clock)
     if apart > CLOCK_TOLERANCE:
@@ -63,7 +63,7 @@ def decide(backups: Sequence[Candidate], now_store: datetime, control_clock: dat
     if unreadable:
         return _all_kept(backups, f"{unreadable[0]} cannot be read: nothing is removed until that is settled")
     newest = _newest_good(backups, minimum_good)
-    return tuple(_one(backup, now_store, keep_days, minimum_good, newest, pins or {}, locked or {})
+    return tuple(_one(backup, now_store, keep_days, minimum_good, newest, pins or {}, locked or {}, rule)
                  for backup in backups)
 
 
@@ -82,10 +82,10 @@ def _newest_good(backups: Sequence[Candidate], minimum_good: int) -> frozenset[s
 
 
 def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, newest: Collection[str],
-         pins: Mapping[str, str], locked: Mapping[str, str]) -> Verdict:
+         pins: Mapping[str, str], locked: Mapping[str, str], rule: str) -> Verdict:
     age = now - backup.modified
     if age < timedelta(days=keep_days):
-        return Verdict(backup, Decision.KEEP, f"{_span(age)} old, kept for {keep_days} days (P17)")
+        return Verdict(backup, Decision.KEEP, f"{_span(age)} old, kept for {keep_days} days ({rule})")
     if backup.backup_id in newest:
         return Verdict(backup, Decision.KEEP, f"one of the newest {minimum_good} good ones of {backup.database}")
     if backup.backup_id in pins:

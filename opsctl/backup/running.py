@@ -8,21 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.backup.copying import bring_over, with_copies
 from opsctl.backup.norms import Measure, deviations
+from opsctl.backup.shelves import second_shelf
 from opsctl.backup.take import Taken, take
+from opsctl.backup.terms import REQUEST
 from opsctl.backup.uploads import Sizes
-from opsctl.contract.gate import Delivery, Purpose, Request
-from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, Locked, OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.hosted import Database
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
-
-# Reading a backup for hours must not keep the night's backup from running; removing one must wait for it.
-READING = "backup-reading"
-REQUEST = Request(Service.BACKUP, Purpose.PROTECT, Delivery.WORK)
 
 
 def run_backup(workplace: Workplace, profile: KamstrupProfile, *, prepare: Callable[[Run], None] | None = None,
@@ -31,7 +28,9 @@ def run_backup(workplace: Workplace, profile: KamstrupProfile, *, prepare: Calla
 
     prepare: the host's preflight through Ansible, called once before. bandwidth: bytes per second of
     upload, None for no limit. Outcome: DONE, PARTIAL (exit 7) or FAILED; `data` holds `backups` as the
-    ledger has them and `failed` with database, reason and resolution. Raises NotCovered, Locked.
+    ledger has them and `failed` with database, reason and resolution. With a second store each is copied there;
+    `copies` and `uncopied` say what came of it, and one without its copy makes the run PARTIAL. Raises NotCovered,
+    Locked.
     """
     def act(run: Run) -> Outcome:
         warnings = _prepared(run, prepare)
@@ -44,7 +43,12 @@ def run_backup(workplace: Workplace, profile: KamstrupProfile, *, prepare: Calla
             except OpsctlError as error:
                 failed.append((database, error))
                 _record_failure(run, database, error)
-        return replace(_outcome(profile, done, failed), warnings=warnings)
+        outcome = _outcome(profile, done, failed)
+        outcome = replace(outcome, warnings=(*warnings, *outcome.warnings))
+        if not done or second_shelf(profile) is None:
+            return outcome
+        return with_copies(outcome, bring_over(
+            run, profile, only=[item["backup_id"] for item in done], bandwidth=bandwidth))
 
     return perform(workplace, profile, REQUEST, "backup run", act)
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from opsctl.adapters.objects import ObjectStore, Protections, open_store
+from opsctl.backup.shelves import Shelf, first_shelf
 from opsctl.core.clock import Clock, iso
 from opsctl.core.errors import OperationFailed, OpsctlError
+from opsctl.profiles.hosted import S3Store
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
 
@@ -27,11 +29,12 @@ class StoreFinding:
     remedy: str = ""
 
 
-def examine_store(workplace: Workplace, profile: KamstrupProfile, *,
+def examine_store(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf | None = None,
                   store: ObjectStore | None = None) -> Iterator[StoreFinding]:
-    """All findings in order; after a store that does not answer there is only that one."""
+    """All findings in order, by default of the first store; after one that does not answer there is only that."""
+    shelf = shelf or first_shelf(profile)
     try:
-        objects = store or open_store(profile.backup.store)
+        objects = store or open_store(shelf.store)
         listing = objects.list(f"{profile.customer}/")
         yield _clock(objects, len(listing.objects), (listing.now - workplace.clock.now()).total_seconds(),
                      iso(listing.now))
@@ -40,12 +43,12 @@ def examine_store(workplace: Workplace, profile: KamstrupProfile, *,
     except OpsctlError as error:
         yield StoreFinding("backup store", False, error.message, error.resolution)
         return
-    yield from guarded(guards, profile.backup.keep_days, objects.signs)
+    yield from guarded(guards, shelf)
     stored = sum(entry.size for entry in listing.objects)
     sizes = [[int(entry.payload["bytes"]) for entry in workplace.ledger.entries(
-        chain=profile.customer, kinds=["backup.completed"]) if entry.payload.get("database") == database.name]
+        chain=profile.customer, kinds=[shelf.stored]) if entry.payload.get("database") == database.name]
         for database in profile.databases]
-    yield room(sizes, profile.backup.keep_days, stored, guards.free)
+    yield room(sizes, shelf.keep_days, stored, guards.free)
 
 
 def _clock(store: ObjectStore, objects: int, ahead: float, told: str) -> StoreFinding:
@@ -85,23 +88,27 @@ def _cycle(store: ObjectStore, key: str, clock: Clock) -> StoreFinding:
     return StoreFinding("put, read, remove", True, "works, and leaves nothing")
 
 
-def guarded(guards: Protections, keep_days: int, bucket: bool) -> Iterator[StoreFinding]:
-    """What the store's settings mean for backups kept `keep_days`. bucket: False for a directory."""
-    if not bucket:
+def guarded(guards: Protections, shelf: Shelf) -> Iterator[StoreFinding]:
+    """What the store's settings mean for backups kept as long as the shelf says."""
+    keep_days = shelf.keep_days
+    if not isinstance(shelf.store, S3Store):
         yield StoreFinding("lock", None, "a directory has none: whoever may write there can remove backups",
                            "keep a second copy elsewhere, or use a bucket with Object Lock")
         return
     if guards.expires_days is not None and guards.expires_days < keep_days:
         yield StoreFinding("lifecycle", False, f"the bucket itself removes objects after {guards.expires_days} days, "
-                           f"{keep_days} are promised (P17)", "remove that rule; opsctl prunes by itself")
+                           f"{keep_days} are wanted ({shelf.rule})", "remove that rule; opsctl prunes by itself")
     else:
         yield StoreFinding("lifecycle", True, "no rule removes backups before their time")
-    if not guards.lock_days:
+    if shelf.store.lock_days:
+        yield StoreFinding("lock", True, f"each object is locked for {shelf.store.lock_days} days when it is put "
+                                         f"({shelf.store.lock_mode})")
+    elif not guards.lock_days:
         yield StoreFinding("lock", None, "no Object Lock for new objects: stolen credentials can remove backups",
-                           f"set a default retention of {keep_days} days")
+                           f"set the store's `lock_days`, or a default retention of {keep_days} days")
     elif guards.lock_days > keep_days:
         yield StoreFinding("lock", None, f"locked for {guards.lock_days} days, kept for {keep_days}: prune has to wait",
-                           "lock for no longer than `backup.keep_days`")
+                           "lock for no longer than `keep_days`")
     else:
         yield StoreFinding("lock", True, f"{guards.lock_mode}, {guards.lock_days} days")
     yield _wanted("versioning", guards.versioning, "on", "off: an overwritten backup is lost", "switch it on")

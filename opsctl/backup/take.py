@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import opsctl
 from opsctl.adapters.objects import ObjectStore
@@ -15,10 +14,11 @@ from opsctl.backup.exchange import Order
 from opsctl.backup.manifest import KeyEntry, Manifest, StreamEntry, StreamName, dump, fingerprint
 from opsctl.backup.recipients import read_recipients
 from opsctl.backup.remote import open_program
+from opsctl.backup.shelves import authority
 from opsctl.backup.uploads import Sizes, Uploads
 from opsctl.core.clock import local_day
-from opsctl.core.errors import ConfigurationError, Locked
-from opsctl.profiles.hosted import Database, S3Store
+from opsctl.core.errors import Locked
+from opsctl.profiles.hosted import Database
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run
 
@@ -97,19 +97,8 @@ def unit_name(profile: KamstrupProfile, database: Database) -> str:
 
 
 def _order(profile: KamstrupProfile, store: ObjectStore, sizes: Sizes, bandwidth: int | None) -> Order:
-    return Order("", (), store.signs, sizes.part_bytes, sizes.parts_per_volume, bandwidth, authority(profile))
-
-
-def authority(profile: KamstrupProfile) -> str:
-    """PEM text of the private store's CA; "" where the host's own authorities will do."""
-    target = profile.backup.store
-    if not isinstance(target, S3Store) or target.ca_file is None:
-        return ""
-    try:
-        return Path(target.ca_file).read_text(encoding="ascii")
-    except OSError:
-        raise ConfigurationError(f"the store's CA file {target.ca_file} cannot be read",
-                                 "correct `backup.store.ca_file`") from None
+    return Order("", (), store.signs, sizes.part_bytes, sizes.parts_per_volume, bandwidth,
+                 authority(profile.backup.store))
 
 
 def _streams(host: HostProgram, engine: DatabaseEngine, found: Found, uploads: Uploads, keys: tuple[KeyEntry, ...],

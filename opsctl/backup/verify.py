@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from itertools import islice
 
 from opsctl.adapters.objects import ObjectStore, open_store
 from opsctl.backup.catalog import CatalogBackup, Evidence, State, catalog
 from opsctl.backup.manifest import Manifest, ObjectEntry, PartEntry
-from opsctl.backup.naming import Place, id_time
-from opsctl.backup.running import READING, REQUEST
-from opsctl.core.errors import CheckFailed, ConfigurationError, EvidenceDamaged
+from opsctl.backup.naming import Place
+from opsctl.backup.shelves import shelf_of
+from opsctl.backup.terms import READING, REQUEST, terms_instant
+from opsctl.core.errors import CheckFailed, EvidenceDamaged
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
@@ -22,41 +22,35 @@ from opsctl.runs.workplace import Workplace
 THREADS = 3
 
 
-def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *,
+def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, second: bool = False,
            store: ObjectStore | None = None) -> Outcome:
-    """Check one backup completely; the contract at its date decides.
+    """Check one backup completely, or with `second` its copy; the contract at its date decides.
 
     DONE with `data` {backup_id, database, bytes, parts}; a part that differs gives CHECK_FAILED (exit 8);
-    a manifest that is not the ledger's, exit 9. Ledger: `backup.verified` or `backup.damaged`.
+    a manifest that is not the ledger's, exit 9. Ledger: `backup.verified` or `backup.damaged`; of a
+    copy `backup.copy-verified` or `backup.copy-damaged`.
     """
     def act(run: Run) -> Outcome:
-        objects = store or open_store(profile.backup.store)
-        backup = catalog(workplace, profile, store=objects).find(backup_id)
+        shelf = shelf_of(profile, second=second)
+        objects = store or open_store(shelf.store)
+        backup = catalog(workplace, profile, store=objects, shelf=shelf).find(backup_id)
         manifest = sound_manifest(backup)
-        found = {"backup_id": backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256}
+        found = {"backup_id": backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256,
+                 "store": objects.place}
         short = backup.state is State.INCOMPLETE
         damage = [backup.reason] if short else _damage(run, objects, backup.place, manifest)
         if damage:
-            run.record("backup.damaged", {**found, "findings": damage[:100]})
+            run.record(shelf.damaged, {**found, "findings": damage[:100]})
             raise CheckFailed(f"{backup_id}: {len(damage)} of its parts are not what the manifest says: {damage[0]}",
                               "use another backup, and find out what changed this one", tuple(damage[:100]))
         parts = sum(len(entry.parts) for entry in manifest.objects)
-        run.record("backup.verified", {**found, "bytes": manifest.size, "parts": parts})
+        run.record(shelf.verified, {**found, "bytes": manifest.size, "parts": parts})
         return Outcome(profile.customer, REQUEST.service.value, Status.DONE,
-                       f"{backup_id}: all {parts} parts ({manifest.size / 1e6:.1f} MB) are as they were sent",
-                       data={**found, "bytes": manifest.size, "parts": parts})
+                       f"{backup_id}: all {parts} parts ({manifest.size / 1e6:.1f} MB) are as they were sent "
+                       f"to {shelf.words}", data={**found, "bytes": manifest.size, "parts": parts})
 
     return perform(workplace, profile, REQUEST, "backup verify", act, lease=READING,
                    terms_of=terms_instant(backup_id))
-
-
-def terms_instant(backup_id: str) -> datetime:
-    """The instant whose contract decides about a backup: when it was taken. ConfigurationError for a wrong id."""
-    try:
-        return id_time(backup_id)
-    except ValueError:
-        raise ConfigurationError(f"{backup_id[:60]!r} is not the id of a backup",
-                                 "ids look like 20261123T021500Z-ab12cd; see opsctl backup list") from None
 
 
 def sound_manifest(backup: CatalogBackup, *, accept_unrecorded: bool = False) -> Manifest:

@@ -1,4 +1,4 @@
-"""`opsctl backup`: take, list, verify, restore and prune."""
+"""`opsctl backup`: take, copy, list, verify, restore and prune."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from opsctl.cli.backup_list import list_backups
 from opsctl.cli.backup_restore import rehearse, restore
 from opsctl.cli.command import Kind, command, group
-from opsctl.cli.custody import BackupId, custody, hosted_profile, newest
+from opsctl.cli.custody import BackupId, Second, custody, hosted_profile, newest
 from opsctl.cli.result import Result, outcomes_result, table
 from opsctl.cli.workplace import All, Customer, Customers, DryRun, Yes, confirm, select, workplace
 from opsctl.contract.services import Service
-from opsctl.core.clock import iso
+from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
-    from opsctl.backup.days import Day
     from opsctl.profiles.model import Profile
 
 app = group("Back up, list, verify, restore and prune databases.")
 _BACKUP = (Service.BACKUP,)
 OneBackup = Annotated[str, typer.Argument(metavar="BACKUP", help="An id of `opsctl backup list`.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes to the ledger.")]
+Bandwidth = Annotated[float | None, typer.Option("--bandwidth", metavar="MB/S", min=0.1,
+                                                 help="At most so many megabytes a second.")]
+command(app, "backup", "list", kind=Kind.ASKS, services=_BACKUP)(list_backups)
 command(app, "backup", "restore", kind=Kind.ACTS, services=_BACKUP)(restore)
 command(app, "backup", "rehearse", kind=Kind.ACTS, services=_BACKUP)(rehearse)
 
 
 @command(app, "backup", "run", kind=Kind.ACTS, services=_BACKUP)
-def run(customers: Customers = None, everyone: All = False,
-        bandwidth: Annotated[float | None, typer.Option("--bandwidth", metavar="MB/S", min=0.1,
-                                                        help="At most so many megabytes a second.")] = None) -> Result:
+def run(customers: Customers = None, everyone: All = False, bandwidth: Bandwidth = None) -> Result:
     """Take a full backup of every database now, whatever there is already."""
     from opsctl.cli.each import for_each
     from opsctl.fleet.rooms import back_up
@@ -42,41 +43,33 @@ def run(customers: Customers = None, everyone: All = False,
     return outcomes_result(outcomes)
 
 
-@command(app, "backup", "list", kind=Kind.ASKS, services=_BACKUP)
-def list_backups(customer: Customer,
-                 days: Annotated[int, typer.Option("--days", min=1, max=400, help="So many local days.")] = 30,
-                 ) -> Result:
-    """List the backups in the store and, day by day, whether the promise of a daily one was kept."""
-    from opsctl.backup.listing import listing
+@command(app, "backup", "copy", kind=Kind.ACTS, services=_BACKUP)
+def copy(customers: Customers = None, everyone: All = False, bandwidth: Bandwidth = None) -> Result:
+    """Bring to the second store what it lacks of the first one's good backups."""
+    from opsctl.backup.copying import copy_missing
+    from opsctl.cli.each import for_each
 
-    with workplace(acts=False) as place:
-        found = listing(place, custody(place, customer), count=days)
-    rows = [(b.place.database, b.place.backup_id, iso(b.modified), f"{b.size / 1e6:.1f} MB",
-             b.state.value if b.good or b.state.value != "good" else b.evidence.value, b.reason or "-")
-            for b in found.catalog.backups]
-    heading = ("database", "backup", "stored", "size", "state", "why")
-    text = [table(heading, rows) if rows else "no backups in the store", "", *_calendar(found.days)]
-    text += [f"left over: {left.key} ({left.what}, since {iso(left.since)})" for left in found.catalog.leftovers]
-    text += [f"missing: the ledger has {name} as completed, the store no longer has it" for name in
-             found.catalog.missing]
-    text += [f"rehearsal due: {found.rehearsal}; run opsctl backup rehearse {customer}"] if found.rehearsal else []
-    data = {"store": found.catalog.store, "backups": [
-        {"database": b.place.database, "id": b.place.backup_id, "stored": iso(b.modified), "bytes": b.size,
-         "state": b.state.value, "evidence": b.evidence.value, "good": b.good, "reason": b.reason}
-        for b in found.catalog.backups], "days": [_day_data(day) for day in found.days],
-        "leftovers": [left.key for left in found.catalog.leftovers], "missing": list(found.catalog.missing),
-        "rehearsal_due": found.rehearsal}
-    return Result(data, "\n".join(text).rstrip())
+    selection = select(customers, everyone)
+    limit = int(bandwidth * 1e6) if bandwidth else None
+    with workplace(acts=True) as place:
+        def act(found: Profile) -> Any:
+            hosted = hosted_profile(place, found)
+            if hosted.backup.second_store is None and not selection.explicit:
+                return Outcome(hosted.customer, Service.BACKUP, Status.SKIPPED, "the profile names no second store")
+            return copy_missing(place, hosted, bandwidth=limit)
+
+        outcomes = for_each(selection, Service.BACKUP, act)
+    return outcomes_result(outcomes)
 
 
 @command(app, "backup", "verify", kind=Kind.ACTS, services=_BACKUP)
-def verify(customer: Customer, backup: BackupId = None) -> Result:
+def verify(customer: Customer, backup: BackupId = None, second: Second = False) -> Result:
     """Read every part back and check it against the manifest, and the manifest against the ledger."""
     from opsctl.backup.verify import verify as verify_backup
 
     with workplace(acts=True) as place:
         found = custody(place, customer)
-        outcome = verify_backup(place, found, backup or newest(place, found))
+        outcome = verify_backup(place, found, backup or newest(place, found, second=second), second=second)
     return outcomes_result([outcome])
 
 
@@ -94,16 +87,16 @@ def prune(customers: Customers = None, everyone: All = False, dry_run: DryRun = 
         if not dry_run and any(found.hosting == "kamstrup" for found in selection.profiles):
             confirm("Remove the backups that are past their time?", yes)
         outcomes = for_each(selection, Service.BACKUP, act)
-    verdicts = [(o.customer, v["backup_id"], v["decision"], v["reason"]) for o in outcomes
+    verdicts = [(o.customer, v["store"], v["backup_id"], v["decision"], v["reason"]) for o in outcomes
                 for v in o.data.get("verdicts", ())]
-    tail = table(("customer", "backup", "verdict", "why"), verdicts) if verdicts else ""
+    tail = table(("customer", "store", "backup", "verdict", "why"), verdicts) if verdicts else ""
     return outcomes_result(outcomes, tail=tail)
 
 
 @command(app, "backup", "clean", kind=Kind.ACTS, services=_BACKUP)
 def clean(customers: Customers = None, everyone: All = False, dry_run: DryRun = False, yes: Yes = False) -> Result:
     """Remove what a broken-off run left in the store: parts without a manifest, which are no backup."""
-    from opsctl.backup.prune import clean as clean_store
+    from opsctl.backup.cleaning import clean as clean_store
     from opsctl.cli.each import for_each
 
     selection = select(customers, everyone)
@@ -112,9 +105,9 @@ def clean(customers: Customers = None, everyone: All = False, dry_run: DryRun = 
             confirm("Remove what is in the stores without a manifest?", yes)
         outcomes = for_each(selection, Service.BACKUP,
                             lambda found: clean_store(place, hosted_profile(place, found), dry_run=dry_run))
-    rows = [(o.customer, left["what"], left["key"], left["since"]) for o in outcomes
+    rows = [(o.customer, left["store"], left["what"], left["key"], left["since"]) for o in outcomes
             for left in o.data.get("leftovers", ())]
-    return outcomes_result(outcomes, tail=table(("customer", "what", "key", "since"), rows) if rows else "")
+    return outcomes_result(outcomes, tail=table(("customer", "store", "what", "key", "since"), rows) if rows else "")
 
 
 @command(app, "backup", "pin", kind=Kind.ACTS, services=_BACKUP)
@@ -148,34 +141,3 @@ def keys(customer: Customer) -> Result:
              one.newest or "-") for one in found]
     return Result({"keys": [asdict(one) for one in found]},
                   table(("recipient", "kept", "in the profile", "backups", "oldest", "newest"), rows))
-
-
-def _calendar(days: tuple[Day, ...]) -> list[str]:
-    """Per database a line with a letter a day, oldest first, and a line for each day that is not plainly kept."""
-    lines, remarks = [], []
-    for database in dict.fromkeys(day.database for day in days):
-        own = sorted((day for day in days if day.database == database), key=lambda day: day.day)
-        lines.append(f"{database}  {own[0].day} {''.join(_letter(day) for day in own)} {own[-1].day}")
-        remarks += [f"{database} {day.day}: {_remark(day)}" for day in own
-                    if _letter(day) in "Bls" or (_letter(day) == "?" and day.backups)]
-    return [*lines, "k kept, l kept but late, s kept but unusual, B broken, ? unknown, . not due, - not covered",
-            *remarks, ""]
-
-
-def _letter(day: Day) -> str:
-    if day.verdict.value == "kept":
-        return "l" if day.late else "s" if day.unusual else "k"
-    return {"broken": "B", "not due": ".", "not covered": "-", "unknown": "?"}[day.verdict.value]
-
-
-def _remark(day: Day) -> str:
-    words = (*(("late: it ended only after the day",) if day.late else ()), *(word.value for word in day.unusual))
-    if day.verdict.value == "broken" and not day.backups:
-        words = ("missing",)
-    return ": ".join(part for part in (", ".join(words), day.reason) if part)
-
-
-def _day_data(day: Day) -> dict[str, Any]:
-    return {"database": day.database, "day": day.day.isoformat(), "verdict": day.verdict.value,
-            "backups": list(day.backups), "late": day.late, "unusual": [word.value for word in day.unusual],
-            "reason": day.reason}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli.custody import BackupId, custody, newest
+from opsctl.cli.custody import BackupId, Second, custody, newest
 from opsctl.cli.result import Result, outcomes_result
 from opsctl.cli.workplace import Customer, DryRun, Yes, confirm, workplace
 
@@ -26,7 +26,7 @@ def restore(customer: Customer, backup: BackupId = None, *,
             leave_running: Annotated[bool, typer.Option("--leave-running", help="Do not stop that server.")] = False,
             accept_unrecorded: Annotated[bool, typer.Option(
                 "--accept-unrecorded", help="Restore although the ledger does not know this manifest.")] = False,
-            dry_run: DryRun = False, yes: Yes = False) -> Result:
+            second: Second = False, dry_run: DryRun = False, yes: Yes = False) -> Result:
     """Restore into a new data directory or a new database and check it; what runs is not touched."""
     from opsctl.adapters.secrets import resolve
     from opsctl.backup.restore import restore as restore_backup
@@ -35,7 +35,7 @@ def restore(customer: Customer, backup: BackupId = None, *,
     target_of(directory, database, cluster, port)
     with workplace(acts=True) as place:
         found = custody(place, customer)
-        chosen = backup or newest(place, found)
+        chosen = backup or newest(place, found, second=second)
         secret = resolve(identity)
         if not dry_run:
             confirm(f"Restore {chosen} into {directory or database} on {host}? What was written to it after that "
@@ -43,22 +43,30 @@ def restore(customer: Customer, backup: BackupId = None, *,
         outcome = restore_backup(place, found, chosen, host=host, directory=directory, database=database,
                                  cluster=cluster, identity=secret, port=port,
                                  start=start, leave_running=leave_running, dry_run=dry_run,
-                                 accept_unrecorded=accept_unrecorded)
+                                 accept_unrecorded=accept_unrecorded, second=second)
     return outcomes_result([outcome], tail=_details(dict(outcome.data)))
 
 
 def rehearse(customer: Customer, backup: BackupId = None, *,
-             identity: Annotated[str, typer.Option("--identity", metavar="REFERENCE",
-                                                   help="Where the age identity is: file:/path or env:NAME.")],
+             identity: Annotated[str, typer.Option("--identity", metavar="REFERENCE", help=(
+                 "Where the age identity is: file:/path or env:NAME; the profile's by default."))] = "",
              host: Annotated[str, typer.Option("--host", help=(
-                 "The customer's host to restore on; the database's own by default."))] = "") -> Result:
+                 "The customer's host to restore on; the database's own by default."))] = "",
+             second: Second = False) -> Result:
     """Restore a backup for the exercise, check it, take it away again, and record how long it took."""
     from opsctl.adapters.secrets import resolve
     from opsctl.backup.rehearse import rehearse as rehearse_backup
+    from opsctl.core.errors import UsageError
 
     with workplace(acts=True) as place:
-        outcome = rehearse_backup(place, custody(place, customer), backup_id=backup or "", host=host,
-                                  identity=resolve(identity))
+        found = custody(place, customer)
+        ready = found.backup.rehearsal
+        if not identity and ready is None:
+            raise UsageError("a rehearsal needs an identity", "give --identity, or name one in the profile: "
+                                                              "`backup.rehearsal.identity`")
+        outcome = rehearse_backup(place, found, backup_id=backup or "", second=second,
+                                  host=host or (ready.host if ready and ready.host else ""),
+                                  identity=resolve(identity or (ready.identity if ready else "")))
     return outcomes_result([outcome], tail=_details(dict(outcome.data)))
 
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 BackupId = Annotated[str | None, typer.Argument(metavar="[BACKUP]",
                                                 help="An id of `opsctl backup list`; the newest good one by default.")]
 
+Second = Annotated[bool, typer.Option("--second", help="From the second store.")]
+
 
 def hosted_profile(place: Workplace, found: Profile) -> KamstrupProfile:
     """The profile as one whose backups are covered now; NotCovered otherwise."""
-    from opsctl.backup.running import REQUEST
+    from opsctl.backup.terms import REQUEST
     from opsctl.cli.each import hosted
 
     return hosted(place, found, REQUEST)
@@ -39,11 +41,12 @@ def custody(place: Workplace, customer: str) -> KamstrupProfile:
     return former_hosted(place.settings.inventories, found) or hosted_profile(place, found)
 
 
-def newest(place: Workplace, found: KamstrupProfile) -> str:
-    """The id of the newest good backup; ConfigurationError when there is none."""
+def newest(place: Workplace, found: KamstrupProfile, *, second: bool = False) -> str:
+    """The id of the newest good backup, or of the newest good copy; ConfigurationError when there is none."""
     from opsctl.backup.catalog import catalog
+    from opsctl.backup.shelves import shelf_of
 
-    good = [backup for backup in catalog(place, found).backups if backup.good]
+    good = [backup for backup in catalog(place, found, shelf=shelf_of(found, second=second)).backups if backup.good]
     if not good:
         raise ConfigurationError(f"{found.customer}: there is no good backup",
                                  f"see `opsctl backup list {found.customer}`")

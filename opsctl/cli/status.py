@@ -38,7 +38,8 @@ def status(customers: Customers = None, at: At = None, output: Formatted = Forma
     if isinstance(releases, OpsctlError):
         unreadable.append({"message": releases.message, "resolution": releases.resolution,
                            "details": list(releases.details)})
-    text = table(("customer", "hosted by", "READY", "backup", "platform", "storage", "network", "notices", "running"),
+    text = table(("customer", "hosted by", "READY", "backup", "platform", "storage", "network", "notices", "rehearsal",
+                  "running"),
                  [(r.customer, r.hosting, r.ready, *r.verdicts.values(), ", ".join(r.running)) for r in rows])
     if selection.broken:
         text += "\n\ncannot be read: " + ", ".join(selection.broken) + "; run `opsctl profile validate`"

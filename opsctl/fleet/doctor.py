@@ -142,12 +142,15 @@ def _recipients(place: Workplace, profile: KamstrupProfile) -> str:
 
 
 def _store(place: Workplace, profile: KamstrupProfile) -> Iterator[Check]:
+    from opsctl.backup.shelves import SECOND, shelves
     from opsctl.backup.storecheck import examine_store
 
-    for found in examine_store(place, profile):
-        finding = Finding.WARN if found.fit is None else Finding.PASS if found.fit else Finding.FAIL
-        what = found.what if found.what == "backup store" else f"backup store: {found.what}"
-        yield Check(profile.customer, what, finding, found.detail, found.remedy)
+    for shelf in shelves(profile):
+        name = "second backup store" if shelf.name == SECOND else "backup store"
+        for found in examine_store(place, profile, shelf=shelf):
+            finding = Finding.WARN if found.fit is None else Finding.PASS if found.fit else Finding.FAIL
+            what = name if found.what == "backup store" else f"{name}: {found.what}"
+            yield Check(profile.customer, what, finding, found.detail, found.remedy)
 
 
 def _host(place: Workplace, profile: KamstrupProfile, name: str) -> str:

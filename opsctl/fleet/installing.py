@@ -83,7 +83,9 @@ def _backed_up(workplace: Workplace, profile: KamstrupProfile, back_up: BackUp) 
         return ()
     workplace.progress.say(profile.customer, "no good backup is young enough: taking one first")
     made = back_up(workplace, profile)
-    if made.status not in {Status.DONE, Status.WARNING}:
+    # A second copy that is missing is told; the backup to go back to is there.
+    uncopied = made.status is Status.PARTIAL and not made.data.get("failed", True)
+    if made.status not in {Status.DONE, Status.WARNING} and not uncopied:
         raise OperationFailed(f"{profile.customer}: the backup before the installation failed, so nothing was "
                               f"installed: {made.summary}", made.resolution or "see `opsctl backup run`")
-    return made.warnings
+    return (*made.warnings, made.summary) if uncopied else made.warnings

@@ -1,7 +1,8 @@
 """The nightly run: for each customer what is due, going on past one that fails.
 
-Order for a vendor-hosted customer: storage and network check, backup, patch (only with today's backup good and the
-window open), the READY release that is due, removal of backups past their time. For a customer-hosted one: the draft of
+Order for a vendor-hosted customer: storage and network check, backup, copies that the second store lacks, patch (only
+with today's backup good and the window open), the READY release that is due, removal of backups past their time, the
+restore for the exercise that is due. For a customer-hosted one: the draft of
 the release notice; what the contract does not cover is listed as such. For both: drafts of the other notices that
 are due.
 """
@@ -58,6 +59,10 @@ class Rooms:
     check_network: Check | None = None
     install: Callable[[Workplace, KamstrupProfile, Catalogue, bool], Outcome] | None = None
     """Installs the release that is due; the last argument: whether the platform was patched in this night."""
+    copy: Callable[[Workplace, KamstrupProfile], Outcome] | None = None
+    """Brings to the second store what it lacks; asked for only where the profile names one."""
+    rehearse: Callable[[Workplace, KamstrupProfile], Iterable[Outcome]] = _nothing
+    """Restores for the exercise what is due."""
     draft_due: Callable[[Workplace, Profile, Catalogue], Iterable[Outcome]] = _nothing
     """The notices that are due besides the release notice."""
 
@@ -148,16 +153,31 @@ def _hosted(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue 
             rooms: Rooms) -> Iterator[Outcome]:
     backup = guarded(profile.customer, Service.BACKUP, lambda: _backup(workplace, profile, rooms))
     yield backup
+    yield from _copied(workplace, profile, rooms, backup)
     patched = guarded(profile.customer, Service.IT_SYSTEM_MAINTENANCE, lambda: _patch(workplace, profile, rooms))
     yield patched
     install = rooms.install
     if install is not None and not isinstance(releases, OpsctlError):
         yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, lambda: install(
             workplace, profile, releases, patched.status in {Status.DONE, Status.WARNING, Status.PARTIAL}))
-    if backup.status in {Status.DONE, Status.WARNING}:
+    # A second copy that is missing keeps nothing from being removed: the backup itself is there.
+    if backup.status in {Status.DONE, Status.WARNING} or (backup.status is Status.PARTIAL
+                                                          and not backup.data.get("failed", True)):
         pruned = guarded(profile.customer, Service.BACKUP, lambda: rooms.prune(workplace, profile))
         if pruned.status is not Status.UNCHANGED:
             yield pruned
+    # Last, so that a long one costs no window.
+    yield from rooms.rehearse(workplace, profile)
+
+
+def _copied(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, backup: Outcome) -> Iterator[Outcome]:
+    """A row when the second store lacked something; not right after a run that has just told so."""
+    copy = rooms.copy
+    if copy is None or profile.backup.second_store is None or backup.status not in {Status.DONE, Status.SKIPPED}:
+        return
+    copied = guarded(profile.customer, Service.BACKUP, lambda: copy(workplace, profile))
+    if copied.status is not Status.UNCHANGED:
+        yield copied
 
 
 def _backup(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outcome:

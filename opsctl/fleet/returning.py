@@ -14,13 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from opsctl.adapters.objects import ObjectStore, open_store
+from opsctl.adapters.objects import ObjectStore
 from opsctl.backup.catalog import Catalog, CatalogBackup, catalog
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.naming import MANIFEST, id_time
 from opsctl.backup.pinning import pins
 from opsctl.backup.prune import remove
-from opsctl.backup.running import READING, REQUEST
+from opsctl.backup.shelves import Shelf, shelves, store_of
+from opsctl.backup.terms import READING, REQUEST
 from opsctl.backup.verify import extents
 from opsctl.contract.records import OFFBOARDED
 from opsctl.core.errors import CheckFailed, OperationFailed, UsageError
@@ -42,18 +43,22 @@ def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
     nothing is recorded as returned.
     """
     def act(run: Run) -> Outcome:
-        objects = store or open_store(profile.backup.store)
-        good = [backup for backup in catalog(workplace, profile, store=objects).backups if backup.good]
+        good: dict[str, tuple[ObjectStore, CatalogBackup]] = {}
+        for shelf in shelves(profile):
+            objects = store_of(shelf, store)
+            for backup in catalog(workplace, profile, store=objects, shelf=shelf).backups:
+                if backup.good:
+                    good.setdefault(backup.place.backup_id, (objects, backup))
         _require_empty(target)
         sums: dict[str, str] = {}
-        for backup in good:
-            run.say(f"{backup.place.backup_id}: handing over")
+        for backup_id, (objects, backup) in sorted(good.items()):
+            run.say(f"{backup_id}: handing over")
             sums |= _copied(objects, backup, target)
         text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
         _write(target / SUMS, [text.encode()])
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
-        run.record(RETURNED, {"backups": [backup.place.backup_id for backup in good], "files": len(sums),
-                              "bytes": sum(backup.size for backup in good), "sums_sha256": fingerprint})
+        run.record(RETURNED, {"backups": sorted(good), "files": len(sums), "sums_sha256": fingerprint,
+                              "bytes": sum(backup.size for _, backup in good.values())})
         return Outcome(run.customer, REQUEST.service, Status.DONE,
                        f"{len(good)} backups in {target}, each part as it was sent; SHA-256 of {SUMS} {fingerprint}",
                        data={"folder": str(target), "backups": len(good), "sums_sha256": fingerprint})
@@ -63,34 +68,44 @@ def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
 
 
 def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None) -> Outcome:
-    """Remove every backup and leftover of the customer, and prove that nothing is left under its name.
+    """Remove every backup, copy and leftover of the customer, and prove that nothing is left under its name.
 
     UsageError for backups that are pinned or were not handed over; Retained when the store has a lock on one.
     """
     def act(run: Run) -> Outcome:
-        objects = store or open_store(profile.backup.store)
-        found = catalog(workplace, profile, store=objects)
-        _require_erasable(workplace, found)
+        found = [(shelf, objects, catalog(workplace, profile, store=objects, shelf=shelf))
+                 for shelf in shelves(profile) for objects in (store_of(shelf, store),)]
+        for _, _, one in found:
+            _require_erasable(workplace, one)
         with held(workplace.ledger, f"{run.customer}/{READING}", run.id, LEASE_SECONDS):
-            for backup in found.backups:
-                remove(run, objects, backup, "the customer has left")
-            for leftover in found.leftovers:
-                if leftover.upload:
-                    objects.abort(leftover.key, leftover.upload)
-                else:
-                    objects.delete(leftover.key)
-        left = [one.key for one in objects.versions(f"{run.customer}/") if one.key not in found.foreign]
-        if left:
-            raise OperationFailed(f"{len(left)} versions of objects are left in {found.store}, {left[0]} for one",
-                                  "may the credentials delete versions? run it again, it goes on where it stopped")
-        run.record(ERASED, {"backups": [backup.place.backup_id for backup in found.backups], "store": found.store,
-                            "leftovers": len(found.leftovers), "left": 0, "foreign": list(found.foreign)[:100]})
+            for shelf, objects, one in found:
+                _erase(run, shelf, objects, one)
+        first = found[0][2]
+        run.record(ERASED, {"backups": [backup.place.backup_id for backup in first.backups], "store": first.store,
+                            "leftovers": len(first.leftovers), "left": 0, "foreign": list(first.foreign)[:100],
+                            "copies": {one.store: len(one.backups) for _, _, one in found[1:]}})
         return Outcome(run.customer, REQUEST.service, Status.DONE,
-                       f"{len(found.backups)} backups erased; a listing of all versions shows nothing left",
-                       data={"backups": len(found.backups), "foreign": list(found.foreign)})
+                       f"{len(found[0][2].backups)} backups erased; a listing of all versions shows nothing left",
+                       data={"backups": len(found[0][2].backups),
+                             "foreign": [key for _, _, one in found for key in one.foreign]})
 
     return perform(workplace, profile, REQUEST, "customer offboard", act, lease="backup",
                    terms_of=newest_instant(workplace, profile.customer))
+
+
+def _erase(run: Run, shelf: Shelf, objects: ObjectStore, found: Catalog) -> None:
+    """Everything of one store, until a listing of all versions shows nothing."""
+    for backup in found.backups:
+        remove(run, objects, backup, "the customer has left", kind=shelf.removed)
+    for leftover in found.leftovers:
+        if leftover.upload:
+            objects.abort(leftover.key, leftover.upload)
+        else:
+            objects.delete(leftover.key)
+    left = [one.key for one in objects.versions(f"{run.customer}/") if one.key not in found.foreign]
+    if left:
+        raise OperationFailed(f"{len(left)} versions of objects are left in {found.store}, {left[0]} for one",
+                              "may the credentials delete versions? run it again, it goes on where it stopped")
 
 
 def newest_instant(workplace: Workplace, customer: str) -> datetime | None:

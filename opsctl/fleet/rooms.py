@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from opsctl.adapters.ansible_catalogue import BACKUP_PREPARE
+from opsctl.backup.copying import copy_missing
 from opsctl.backup.presence import still_stored
 from opsctl.backup.prune import prune
 from opsctl.backup.running import run_backup
 from opsctl.contract.terms import AgreementState
 from opsctl.core.outcome import Outcome
 from opsctl.fleet.drafts import draft_due
+from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import Rooms
 from opsctl.fleet.starting import require_window
@@ -30,7 +32,7 @@ def rooms() -> Rooms:
     """The real services."""
     return Rooms(check_storage=check, check_network=check_network, back_up=back_up, prune=_prune, patch=_patch,
                  draft=_draft, stored=still_stored,
-                 install=_install,
+                 install=_install, copy=_copy, rehearse=rehearse_due,
                  draft_due=draft_due)
 
 
@@ -44,6 +46,10 @@ def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | Non
         play(run, targets_of(workplace, profile, only=hosts), BACKUP_PREPARE, {})
 
     return run_backup(workplace, profile, prepare=prepare, bandwidth=bandwidth)
+
+
+def _copy(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+    return copy_missing(workplace, profile)
 
 
 def _prune(workplace: Workplace, profile: KamstrupProfile) -> Outcome:

@@ -81,6 +81,9 @@ class S3Store(Part):
     prefix: str = Field(default="", pattern=r"^([A-Za-z0-9._-]+/)*$", description="Ends with a slash, or empty.")
     credentials: SecretReference
     ca_file: str | None = Field(default=None, description="CA bundle of a private endpoint.")
+    lock_days: int | None = Field(default=None, ge=1, le=3650, description=(
+        "Lock each object for so many days when it is put; the bucket must have Object Lock."))
+    lock_mode: Literal["governance", "compliance"] = "governance"
 
 
 class DirectoryStore(Part):
@@ -100,6 +103,21 @@ class BackupRecipient(Part):
     kept: Literal["online", "offline"]
 
 
+class SecondStore(Part):
+    """Where a copy of every backup goes, with a time and a lock of its own."""
+
+    store: Store
+    keep_days: int = Field(default=30, ge=1, le=3650, description="How long copies stay; P17 is kept by the first.")
+    minimum_good: int = Field(default=3, ge=1, le=100, description="So many good copies are never removed.")
+
+
+class Rehearsal(Part):
+    """What the nightly run needs to restore a backup for the exercise."""
+
+    identity: SecretReference
+    host: Identifier | None = Field(default=None, description="One of `hosts`; the database's own by default.")
+
+
 class Backup(Part):
     """How backups are made and kept (P16, P17)."""
 
@@ -107,13 +125,30 @@ class Backup(Part):
     recipients: tuple[BackupRecipient, ...] = Field(min_length=2)
     keep_days: int = Field(default=30, ge=30, le=3650, description="P17 promises 30; more is allowed.")
     minimum_good: int = Field(default=3, ge=1, le=100, description="So many good ones are never removed.")
-    rehearse_days: int = Field(default=7, ge=1, le=366)
+    second_store: SecondStore | None = None
+    rehearse_days: int = Field(default=7, ge=1, le=366, description="Each database is restored for the exercise.")
+    rehearsal: Rehearsal | None = Field(default=None, description="Left out: rehearsals are done by hand.")
 
     @model_validator(mode="after")
     def _offline_recipient(self) -> Backup:
         if not any(recipient.kept == "offline" for recipient in self.recipients):
             raise ValueError("no recipient is kept offline; add one whose identity is not on any machine")
         return self
+
+    @model_validator(mode="after")
+    def _stores_fit(self) -> Backup:
+        if self.second_store is not None and _place(self.second_store.store) == _place(self.store):
+            raise ValueError("second_store: is the same place as `store`; name another one")
+        for name, one in (("store", self), ("second_store", self.second_store)):
+            if one is not None and isinstance(one.store, S3Store) and (one.store.lock_days or 0) > one.keep_days:
+                raise ValueError(f"{name}: locked for longer than kept; make lock_days at most keep_days")
+        return self
+
+
+def _place(store: S3Store | DirectoryStore) -> tuple[str, ...]:
+    if isinstance(store, DirectoryStore):
+        return (store.path.rstrip("/"),)
+    return (store.endpoint or "", store.bucket, store.prefix)
 
 
 class Component(Part):

@@ -98,6 +98,9 @@ class KamstrupProfile(CommonProfile):
         if len(engines) > len({host for host, _ in engines}):
             raise ValueError("databases: all databases of one host must have one engine")
         _unique_servers(self.databases)
+        rehearsal = self.backup.rehearsal
+        if rehearsal is not None and rehearsal.host is not None and rehearsal.host not in by_name:
+            raise ValueError("backup.rehearsal: `host` must name one of `hosts`")
         return self
 
     def host(self, name: str) -> Host:

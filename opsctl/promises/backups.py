@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 COMPLETED, DAMAGED, VERIFIED = "backup.completed", "backup.damaged", "backup.verified"
 KINDS = (COMPLETED, DAMAGED, VERIFIED)
+COPIED, COPY_FAILED, COPY_REMOVED = "backup.copied", "backup.copy-failed", "backup.copy-removed"
+COPY_DAMAGED, COPY_VERIFIED = "backup.copy-damaged", "backup.copy-verified"
+COPY_KINDS = (COPIED, COPY_FAILED, COPY_REMOVED, COPY_DAMAGED, COPY_VERIFIED)
 
 
 def good_backups(entries: Sequence[Entry]) -> Mapping[date, Mapping[str, Entry]]:
@@ -39,6 +42,18 @@ def damaged(entries: Iterable[Entry]) -> frozenset[str]:
 def complete_days(good: Mapping[date, Mapping[str, Entry]], databases: Collection[str]) -> frozenset[date]:
     """The days on which every database has a good backup."""
     return frozenset(day for day, own in good.items() if set(own) >= set(databases))
+
+
+def copied(entries: Iterable[Entry]) -> frozenset[str]:
+    """The backups with a copy in the second store whose last check did not find it damaged."""
+    found: set[str] = set()
+    for entry in entries:
+        name = str(entry.payload.get("backup_id"))
+        if entry.kind in {COPIED, COPY_VERIFIED}:
+            found.add(name)
+        elif entry.kind in {COPY_REMOVED, COPY_DAMAGED}:
+            found.discard(name)
+    return frozenset(found)
 
 
 def good_backup_days(ledger: Ledger, customer: str, databases: Collection[str], since: datetime,

@@ -10,7 +10,7 @@ from opsctl.contract.services import Hosting, Service
 from opsctl.core.clock import day_bounds, iso, local_day
 from opsctl.ledger.model import Entry
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.promises.backups import KINDS, good_backups
+from opsctl.promises.backups import COPIED, COPY_FAILED, KINDS, good_backups
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
 
@@ -27,7 +27,8 @@ def backups(view: View) -> Iterator[Item]:
         lacking = sorted(view.databases - set(own))
         evidence = tuple(sorted((entry.reference for entry in own.values()), key=_place))
         if own and not lacking:
-            yield Item("P16", "full backup", Word.KEPT, _late(view, day, own), day, evidence)
+            detail = "; ".join(part for part in (_late(view, day, own), _uncopied(view, own)) if part)
+            yield Item("P16", "full backup", Word.KEPT, detail, day, evidence)
             continue
         tried = failures.get(day, ())
         why = f"no good backup of {', '.join(lacking)}" if lacking else "no good backup"
@@ -109,6 +110,18 @@ def _late(view: View, day: date, own: Mapping[str, Entry]) -> str:
     finished = [datetime.fromisoformat(entry.payload["finished"]) for entry in own.values()
                 if "finished" in entry.payload]
     return f"finished only at {iso(max(finished))}" if finished and max(finished) >= end else ""
+
+
+def _uncopied(view: View, own: Mapping[str, Entry]) -> str:
+    """That a second copy never came, of a backup that was taken since there is a second store."""
+    profile = view.profile
+    if not isinstance(profile, KamstrupProfile) or profile.backup.second_store is None:
+        return ""
+    tries = view.evidence.of(COPIED, COPY_FAILED)
+    known = {str(entry.payload.get("backup_id")) for entry in tries if entry.kind == COPIED}
+    lacking = [name for name, entry in sorted(own.items()) if tries and entry.recorded_at >= tries[0].recorded_at
+               and str(entry.payload.get("backup_id")) not in known]
+    return f"no second copy of {', '.join(lacking)}" if lacking else ""
 
 
 def _place(reference: str) -> int:

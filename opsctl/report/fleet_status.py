@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from opsctl.backup.rehearsals import KINDS as REHEARSALS
+from opsctl.backup.rehearsals import rehearsal_states
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
@@ -16,7 +19,7 @@ from opsctl.network.history import CHECKED
 from opsctl.notices.planning import plan
 from opsctl.notices.register import KINDS, revisions
 from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
-from opsctl.promises.backups import good_backup_days
+from opsctl.promises.backups import COMPLETED, COPY_KINDS, copied, good_backup_days
 from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue
 from opsctl.report.status import (
@@ -27,6 +30,7 @@ from opsctl.report.status import (
     network_verdict,
     notice_verdict,
     platform_verdict,
+    rehearsal_verdict,
     storage_verdict,
 )
 from opsctl.runs.service import gate
@@ -54,16 +58,39 @@ def _status(workplace: Workplace, profile: Profile, releases: Catalogue | Opsctl
     hosting = terms_at(profile, now).hosting
     if hosting is Hosting.CUSTOMER:
         return CustomerStatus(profile.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
-                              _notices(workplace, profile, releases, now), running)
+                              _notices(workplace, profile, releases, now), NOT_COVERED, running)
     storage = _last_run(workplace, profile.customer, "storage check", now)
     return CustomerStatus(
         profile.customer, hosting, ready,
-        backup_verdict(_backup_days(workplace, profile, now), today, _owed_since(workplace, profile, now)),
+        _backup(workplace, profile, now, today),
         platform_verdict(last_patched(workplace, profile.customer, now), now,
                          workplace.settings.policy.patch_every_days),
         storage_verdict(storage.payload if storage else None,
                         local_day(storage.recorded_at, profile.zone) if storage else None, today),
-        _network(workplace, profile, now, today), NOT_COVERED, running)
+        _network(workplace, profile, now, today), NOT_COVERED, _rehearsal(workplace, profile, now, today), running)
+
+
+def _backup(workplace: Workplace, profile: Profile, now: datetime, today: date) -> Verdict:
+    found = backup_verdict(_backup_days(workplace, profile, now), today, _owed_since(workplace, profile, now))
+    if not isinstance(profile, KamstrupProfile) or profile.backup.second_store is None:
+        return found
+    newest: dict[str, str] = {}
+    for entry in workplace.ledger.entries(profile.customer, kinds=(COMPLETED,), since=now - RECENT, until=now):
+        newest[str(entry.payload["database"])] = str(entry.payload.get("backup_id"))
+    there = copied(workplace.ledger.entries(profile.customer, kinds=COPY_KINDS, since=now - RECENT, until=now))
+    if not newest:
+        return found
+    told = "copied" if set(newest.values()) <= there else "no second copy"
+    return replace(found, detail=f"{found.detail}; {told}" if found.detail else told)
+
+
+def _rehearsal(workplace: Workplace, profile: Profile, now: datetime, today: date) -> Verdict:
+    if not isinstance(profile, KamstrupProfile):
+        return NOT_COVERED
+    return rehearsal_verdict(rehearsal_states(
+        [database.name for database in profile.databases],
+        workplace.ledger.entries(profile.customer, kinds=REHEARSALS, until=now), today, profile.backup.rehearse_days,
+        profile.zone))
 
 
 def _network(workplace: Workplace, profile: Profile, now: datetime, today: date) -> Verdict:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from opsctl.backup.rehearsals import Rehearsal, RehearsalState
 from opsctl.notices import register
 from opsctl.notices.register import Revision
 from opsctl.promises.model import Word
@@ -39,13 +40,14 @@ class CustomerStatus:
     storage: Verdict
     network: Verdict
     notices: Verdict
+    rehearsal: Verdict
     running: tuple[str, ...] = field(default=())
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
         """The verdicts by name."""
         return {"backup": self.backup, "platform": self.platform, "storage": self.storage,
-                "network": self.network, "notices": self.notices}
+                "network": self.network, "notices": self.notices, "rehearsal": self.rehearsal}
 
 
 NOT_COVERED = Verdict(Word.NOT_COVERED)
@@ -66,6 +68,19 @@ def backup_verdict(days: Collection[date], today: date, since: date | None = Non
     if since is not None and since <= yesterday:
         return Verdict(Word.BROKEN, f"no good one since {since}")
     return Verdict(Word.UNKNOWN, "none recorded")
+
+
+def rehearsal_verdict(states: Sequence[RehearsalState]) -> Verdict:
+    """Restores for the exercise, by the operator's own interval; the gravest of a customer's databases."""
+    words = {Rehearsal.FAILED: Word.BROKEN, Rehearsal.LATE: Word.BROKEN, Rehearsal.NONE: Word.UNKNOWN,
+             Rehearsal.DUE: Word.NOT_DUE, Rehearsal.IN_TIME: Word.KEPT}
+    worst = min(states, key=lambda one: list(words).index(one.state))
+    if worst.state is Rehearsal.IN_TIME:
+        return Verdict(Word.KEPT, f"restored {worst.last}" + (f", {worst.seconds:.1f} s" if worst.seconds else ""))
+    if worst.state in {Rehearsal.LATE, Rehearsal.DUE}:
+        return Verdict(words[worst.state], f"{worst.state.value}: " + (f"last restored {worst.last}" if worst.last else
+                                                                       "never restored"))
+    return Verdict(words[worst.state], worst.detail)
 
 
 def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> Verdict:

@@ -28,16 +28,23 @@ def outlook(workplace: Workplace, profile: KamstrupProfile, measured: Sequence[M
         if coming is not None:
             hosts = [host.name for host in profile.hosts if HostRole.APPLICATION in host.roles]
             yield from release_space(measured, hosts, str(coming.version), coming.requires.free_space_mb)
-    if isinstance(profile.backup.store, DirectoryStore):
-        yield from _store(workplace, profile, profile.backup.store.path)
+    policy, second = profile.backup, profile.backup.second_store
+    if isinstance(policy.store, DirectoryStore):
+        yield from _store(workplace, profile, policy.store.path, ("backup.completed", "backup.removed"),
+                          policy.keep_days)
+    if second is not None and isinstance(second.store, DirectoryStore):
+        yield from _store(workplace, profile, second.store.path, ("backup.copied", "backup.copy-removed"),
+                          second.keep_days)
 
 
-def _store(workplace: Workplace, profile: KamstrupProfile, path: str) -> Iterator[Finding]:
+def _store(workplace: Workplace, profile: KamstrupProfile, path: str, kinds: tuple[str, str],
+           keep_days: int) -> Iterator[Finding]:
+    """kinds: of the evidence of what came into the store and what went."""
     sizes: dict[str, int] = {}
     nights: dict[str, int] = {}
-    for entry in workplace.ledger.entries(profile.customer, kinds=("backup.completed", "backup.removed")):
+    for entry in workplace.ledger.entries(profile.customer, kinds=kinds):
         name = str(entry.payload["backup_id"])
-        if entry.kind == "backup.removed":
+        if entry.kind == kinds[1]:
             sizes.pop(name, None)
             continue
         sizes[name] = int(entry.payload["bytes"])
@@ -50,6 +57,6 @@ def _store(workplace: Workplace, profile: KamstrupProfile, path: str) -> Iterato
         yield Finding(Level.UNKNOWN, path, f"the backup store's space is not known: {error.strerror}")
         return
     enough = backup_space(path, found.f_bavail * found.f_frsize, sum(sizes.values()), list(nights.values())[-NIGHTS:],
-                          profile.backup.keep_days)
+                          keep_days)
     if enough is not None:
         yield enough

@@ -18,7 +18,7 @@ from opsctl.adapters.objects import open_store
 from opsctl.adapters.ssh import Shell, connect
 from opsctl.backup import dialogue
 from opsctl.backup.catalog import catalog
-from opsctl.backup.prune import clean
+from opsctl.backup.cleaning import clean
 from opsctl.backup.restore import restore
 from opsctl.backup.running import run_backup
 from opsctl.backup.uploads import Sizes

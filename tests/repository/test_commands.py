@@ -18,6 +18,7 @@ EVERY = sorted(DECLARED)
 # Commands that work on customers' systems or records: each must deliver a service of the contract.
 DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup", "restore"), ("backup", "prune"),
            ("backup", "clean"), ("backup", "pin"), ("backup", "unpin"), ("backup", "rehearse"), ("backup", "keys"),
+           ("backup", "copy"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("storage", "forecast"),
            ("storage", "history"), ("network", "check"), ("network", "history"), ("network", "inventory"),
            ("notice", "draft"),

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,14 @@ class S3Objects:
     signs = True
 
     def __init__(self, client: S3Client, bucket: str, prefix: str = "", endpoint: str = "",
-                 ca_file: str | None = None) -> None:
+                 ca_file: str | None = None, lock: tuple[str, int] | None = None) -> None:
+        """lock: mode and days of the retention that each object gets when it is put."""
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
         self._endpoint = endpoint
         self._ca_file = ca_file
+        self._lock = lock
 
     @classmethod
     def at(cls, store: S3Store) -> S3Objects:
@@ -70,7 +72,8 @@ class S3Objects:
             "s3", region_name=store.region, endpoint_url=store.endpoint, config=config,
             aws_access_key_id=given["access_key_id"], aws_secret_access_key=given["secret_access_key"],
             aws_session_token=given.get("session_token"), verify=store.ca_file or True)
-        return cls(client, store.bucket, store.prefix, store.endpoint or "", store.ca_file)
+        lock = (store.lock_mode, store.lock_days) if store.lock_days else None
+        return cls(client, store.bucket, store.prefix, store.endpoint or "", store.ca_file, lock)
 
     @property
     def place(self) -> str:
@@ -106,7 +109,7 @@ class S3Objects:
         return tuple(StoredVersion(entry.key, "") for entry in self.list(prefix).objects)
 
     def put(self, key: str, body: bytes) -> None:
-        self._put(key, body, {})
+        self._put(key, body, self._locked())
 
     def put_locked(self, key: str, body: bytes, until: datetime) -> Retention | None:
         from opsctl.adapters.objects.s3_protections import can_lock
@@ -135,7 +138,8 @@ class S3Objects:
 
     def begin(self, key: str) -> str:
         with self._told(key):
-            return self._client.create_multipart_upload(Bucket=self._bucket, Key=self._full(key))["UploadId"]
+            return self._client.create_multipart_upload(Bucket=self._bucket, Key=self._full(key),
+                                                        **self._locked())["UploadId"]
 
     def put_part(self, key: str, upload: str, number: int, body: bytes) -> UploadedPart:
         md5 = hashlib.md5(body, usedforsecurity=False).digest()
@@ -208,6 +212,12 @@ class S3Objects:
 
         return open_to_all(self.sign_get(key, 60).reveal(), self._ca_file)
 
+    def _locked(self) -> Any:
+        if self._lock is None:
+            return {}
+        mode, days = self._lock
+        return {"ObjectLockMode": mode.upper(), "ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)}
+
     def _full(self, key: str) -> str:
         return self._prefix + safe_key(key)
 
@@ -235,7 +245,9 @@ def _remedy(code: str) -> str:
     if code in {"AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403"}:
         return "check the credentials and what the bucket's policy allows them"
     if code == "NoSuchBucket":
-        return "create the bucket, or correct `backup.store.bucket`"
+        return "create the bucket, or correct the store's `bucket`"
+    if code in {"InvalidRequest", "ObjectLockConfigurationNotFoundError"}:
+        return "if the store's `lock_days` are set, the bucket must have Object Lock; else look into the store's log"
     return "try again; if it stays, look into the store's log"
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from opsctl.backup.rehearsals import REHEARSAL_FAILED, REHEARSED
 from opsctl.fleet import changelog as log
 from opsctl.ledger.model import Entry
-from opsctl.promises.backups import KINDS, damaged, good_backups
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.promises.backups import COPY_KINDS, KINDS, copied, damaged, good_backups
 from opsctl.promises.daily import NETWORK_CHECKED, STORAGE_MEASURED
 from opsctl.promises.model import Word
 from opsctl.report.service.facts import Facts, megabytes
 from opsctl.report.service.model import Day, Row, Section
 
-RESTORED = ("backup.restored", "backup.rehearsed")
+RESTORED = ("backup.restored", REHEARSED)
 
 
 def backups(facts: Facts) -> Section:
@@ -32,7 +34,7 @@ def backups(facts: Facts) -> Section:
                             (first.reference, last.reference)))
         else:
             rows.append(Row((f"{database}: size", "unknown: no good backup in this month"), word=Word.UNKNOWN))
-    rows += [*_oldest(facts), *_restores(facts)]
+    rows += [*_oldest(facts), *_copies(facts, kept_on(good)), *_restores(facts)]
     blank = items[0].day.weekday() if items and items[0].day else 0
     return Section(4, "backups", "Backups", (
         "A day is the customer's local day on which the backup was started. Only what the ledger proves is kept.",),
@@ -49,8 +51,36 @@ def _oldest(facts: Facts) -> list[Row]:
                 (kept[0].reference,))]
 
 
+def kept_on(good: Mapping[date, Mapping[str, Entry]]) -> Mapping[str, date]:
+    """The local day by id of every good backup."""
+    return {str(entry.payload["backup_id"]): day for day, own in good.items() for entry in own.values()
+            if "backup_id" in entry.payload}
+
+
+def _copies(facts: Facts, good: Mapping[str, date]) -> list[Row]:
+    """How many of the month's good backups have a copy in the second store; no row without one."""
+    profile, days = facts.view.profile, facts.view.days
+    if not isinstance(profile, KamstrupProfile) or profile.backup.second_store is None:
+        return []
+    there = copied(facts.until_end(*COPY_KINDS))
+    own = [name for name, day in good.items() if days[0] <= day <= days[-1]]
+    lacking = sorted(name for name in own if name not in there)
+    told = f"{len(own) - len(lacking)} of {len(own)} backups of the month"
+    return [Row(("Second copies", f"{told}; none of {', '.join(lacking)}" if lacking else told))]
+
+
 def _restores(facts: Facts) -> list[Row]:
+    failures = [Row(("Restore test", f"{entry.payload.get('backup_id', '')} failed on "
+                     f"{facts.local(entry.recorded_at)}: {entry.payload.get('reason', '')}"), (entry.reference,),
+                    Word.BROKEN)
+                for entry in facts.in_month(REHEARSAL_FAILED)]
+    return [*_succeeded(facts, none_tried=not failures), *failures]
+
+
+def _succeeded(facts: Facts, *, none_tried: bool) -> list[Row]:
     found = facts.in_month(*RESTORED)
+    if not found and not none_tried:
+        return []
     if not found:
         return [Row(("Restore test", "none is recorded in this month"), word=Word.NO_EVENT)]
     return [Row(("Restore test", f"{entry.payload.get('backup_id', '')} on {facts.local(entry.recorded_at)}"

@@ -10,12 +10,13 @@ import pytest
 from opsctl.adapters.objects import ObjectStore, Retention, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.catalog import Evidence, State, catalog
+from opsctl.backup.cleaning import clean
 from opsctl.backup.days import DayVerdict, days
 from opsctl.backup.pinning import pin, pins, unpin
 from opsctl.backup.presence import still_stored
-from opsctl.backup.prune import clean, plan_prune, prune
+from opsctl.backup.prune import plan_prune, prune
 from opsctl.backup.retention import Decision
-from opsctl.backup.running import READING
+from opsctl.backup.terms import READING
 from opsctl.backup.verify import verify
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import FixedClock

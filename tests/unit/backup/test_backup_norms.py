@@ -11,7 +11,6 @@ from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.catalog import catalog
 from opsctl.backup.days import DayVerdict, days
 from opsctl.backup.norms import Measure, Unusual, deviations
-from opsctl.backup.rehearse import rehearsal_due
 from tests.unit.backup.made import NOON, bench
 
 USUAL = [Measure(size, seconds) for size, seconds in ((100, 10), (104, 12), (98, 11), (101, 10))]
@@ -45,9 +44,3 @@ def test_a_day_says_what_is_unusual_of_its_backup(tmp_path: Path) -> None:
     assert [(day.verdict, day.unusual) for day in told] == [
         (DayVerdict.NOT_DUE, ()), (DayVerdict.KEPT, (Unusual.SMALL,)), (DayVerdict.KEPT, ())]
     assert "usual" in told[1].reason
-
-
-def test_a_rehearsal_is_due_every_week() -> None:
-    assert "ever" in rehearsal_due(None, NOON, 7)
-    assert rehearsal_due(NOON - timedelta(days=6, hours=23), NOON, 7) == ""
-    assert "every 7 days" in rehearsal_due(NOON - timedelta(days=7), NOON, 7)

@@ -19,7 +19,7 @@ from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.engines.contract import decrypt, encrypt
 from opsctl.backup.exchange import Command, Order
 from opsctl.backup.naming import Place
-from opsctl.backup.restore import StoreGiver
+from opsctl.backup.stores import StoreGiver
 from opsctl.backup.uploads import Sizes, Uploads
 from opsctl.core.errors import OperationFailed
 from opsctl.core.secret import Secret

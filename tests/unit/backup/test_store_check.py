@@ -10,6 +10,7 @@ import pytest
 
 from opsctl.adapters.objects import Protections, Retention, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
+from opsctl.backup.shelves import first_shelf
 from opsctl.backup.storecheck import examine_store, guarded, room
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import OperationFailed
@@ -85,10 +86,18 @@ def test_a_store_open_to_all_and_one_whose_clock_is_off(found: Bench, store: Mem
     ({"expires_days": 29}, "lifecycle", False), ({"expires_days": 30}, "lifecycle", True),
     ({"versioning": False}, "versioning", None), ({"encryption": ""}, "encryption", None),
     ({"public_blocked": False}, "public access", None), ({"unknown": ("lifecycle",)}, "settings", None)])
-def test_each_setting_is_judged(change: dict[str, object], what: str, fit: bool | None) -> None:
-    findings = {one.what: one for one in guarded(replace(GOOD, **change), 30, True)}  # type: ignore[arg-type]
+def test_each_setting_is_judged(change: dict[str, object], what: str, fit: bool | None, tmp_path: Path) -> None:
+    shelf = first_shelf(bench(tmp_path).profile)
+    findings = {one.what: one for one in guarded(replace(GOOD, **change), shelf)}  # type: ignore[arg-type]
     assert findings[what].fit is fit
     assert fit or findings[what].remedy
+
+
+def test_a_store_that_locks_what_it_is_given_needs_no_lock_of_the_bucket(tmp_path: Path) -> None:
+    shelf = first_shelf(bench(tmp_path).profile)
+    locking = replace(shelf, store=shelf.store.model_copy(update={"lock_days": 20}))
+    findings = {one.what: one for one in guarded(replace(GOOD, lock_days=0), locking)}
+    assert (findings["lock"].fit, "20 days" in findings["lock"].detail) == (True, True)
 
 
 def test_room_for_thirty_days_is_reckoned() -> None:
@@ -105,8 +114,8 @@ def test_room_for_thirty_days_is_reckoned() -> None:
 def test_a_directory_says_what_it_is(found: Bench, tmp_path: Path) -> None:
     root = tmp_path / "directory"
     root.mkdir(mode=0o700)
-    place = open_store(DirectoryStore(kind="directory", path=str(root)))
-    real = {one.what: one.fit for one in examine_store(found.workplace, found.profile, store=place)}
+    shelf = replace(first_shelf(found.profile), store=DirectoryStore(kind="directory", path=str(root)))
+    real = {one.what: one.fit for one in examine_store(found.workplace, found.profile, shelf=shelf)}
     # The bench's clock stands still: a real store's differs from it, and that is told.
     assert real == {"backup store": False, "put, read, remove": True, "lock": None, "room": True}
     assert [path.name for path in root.rglob("*")] == [".uploads"]

@@ -1,25 +1,20 @@
-"""The host side of opsctl's dialogue: the link to the control side, pipelines, and one connection to the store.
+"""The host side of opsctl's dialogue: the link to the control side and pipelines.
 
 Sent together with `opsctl_stream.py`, whose text tells the dialogue. Python 3.9, standard library only.
 """
 
 import collections
-import http.client
 import json
 import os
 import queue
-import re
 import select
-import ssl
 import subprocess
 import threading
 import time
-from urllib.parse import urlsplit
 
 SILENCE_SECONDS = 160
 ANSWER_SECONDS = 150
 BEAT_SECONDS = 10
-ATTEMPTS = 7
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES = 256 * 1024
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
@@ -210,81 +205,3 @@ class Session:
             self.child.kill()
         whole = self.child.wait() == 0
         return whole, b"".join(self.rest).decode("utf-8", "replace")
-
-
-class Limit:
-    """Lets through at most `rate` bytes per second over all threads; None lets everything through."""
-
-    def __init__(self, rate):
-        self.rate, self.free_at, self.lock = rate, time.monotonic(), threading.Lock()
-
-    def take(self, count):
-        if not self.rate:
-            return
-        with self.lock:
-            start = max(self.free_at, time.monotonic())
-            self.free_at = start + count / self.rate
-        time.sleep(max(0.0, start - time.monotonic()))
-
-
-class Refused(Exception):
-    """An answer of the store that is not success."""
-
-    def __init__(self, response, text):
-        found = re.search(rb"<Code>([A-Za-z]{1,60})</Code>", text)
-        code = found.group(1).decode() if found else response.reason
-        super().__init__(f"{response.status} {code}")
-        # An address that has ended: 403 by most stores, 400 by some.
-        self.denied = response.status == 403 or code == "AccessDenied"
-        self.passing = (self.denied or response.status in (408, 429) or response.status >= 500
-                        or code in ("BadDigest", "RequestTimeout"))
-
-
-class Web:
-    """One connection to the store, kept open between parts; TLS is verified."""
-
-    def __init__(self, ca, limit):
-        self.context = ssl.create_default_context(cadata=ca or None)
-        self.limit, self.connection, self.place = limit, None, None
-
-    def exchange(self, method, url, headers, body=None):
-        """One request; returns the response with its body still to be read."""
-        target = urlsplit(url)
-        if self.connection is None or self.place != target.netloc:
-            self.close()
-            kind = http.client.HTTPSConnection if target.scheme == "https" else http.client.HTTPConnection
-            extra = {"context": self.context} if target.scheme == "https" else {}
-            self.connection, self.place = kind(target.hostname, target.port, timeout=60, **extra), target.netloc
-        # No Content-Type: it is not signed, and some stores refuse what urllib would add.
-        self.connection.putrequest(method, f"{target.path}?{target.query}", skip_accept_encoding=True)
-        for name, value in headers.items():
-            self.connection.putheader(name, value)
-        self.connection.endheaders()
-        for start in range(0, len(body or b""), CHUNK_BYTES):
-            chunk = body[start:start + CHUNK_BYTES]
-            self.limit.take(len(chunk))
-            self.connection.send(chunk)
-        return self.connection.getresponse()
-
-    def close(self):
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def patiently(self, link, way, key, once):
-        """Try `once(url)` until it answers; a refused address is renewed, a busy store waited for."""
-        refusal, denied = "", False
-        for attempt in range(ATTEMPTS):
-            try:
-                return once(link.address(way, key, renew=denied))
-            except (OSError, http.client.HTTPException, Refused) as error:
-                self.close()
-                refusal = str(error) if isinstance(error, Refused) else type(error).__name__
-                denied = getattr(error, "denied", False)
-                if isinstance(error, ssl.SSLCertVerificationError) or not getattr(error, "passing", True):
-                    break
-                if attempt + 1 < ATTEMPTS and not (denied and attempt >= 2):
-                    time.sleep(min(0.5 * 2 ** attempt, 10))
-                    continue
-                break
-        raise Failed(f"the store did not take or give {key}: {refusal}")

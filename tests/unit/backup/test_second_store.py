@@ -1,0 +1,209 @@
+"""The second store on real directories: what is copied, what is never silent, and its own retention."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from opsctl.adapters.objects import open_store
+from opsctl.backup.catalog import catalog
+from opsctl.backup.cleaning import clean
+from opsctl.backup.copying import Copies, copy_missing, damaged_copies, with_copies
+from opsctl.backup.keys import keys
+from opsctl.backup.listing import listing
+from opsctl.backup.naming import Place
+from opsctl.backup.prune import plan_prune, prune
+from opsctl.backup.retention import Decision
+from opsctl.backup.shelves import second_shelf
+from opsctl.backup.verify import verify
+from opsctl.core.clock import SystemClock
+from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed
+from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.returning import erase, hand_over
+from opsctl.profiles.hosted import DirectoryStore, SecondStore
+from opsctl.promises.backups import COPY_KINDS, KINDS, copied, good_backups
+from tests.unit.backup.made import Bench, bench
+
+BODY = bytes(range(250))
+
+
+class Two:
+    """A bench with two directories; its backups are of now, by the real clock, as the directories' times are."""
+
+    def __init__(self, folder: Path, keep_days: int = 30) -> None:
+        for name in ("first", "second"):
+            (folder / name).mkdir(mode=0o700)
+        self.folder = folder
+        self.bench: Bench = bench(
+            folder, store=DirectoryStore(kind="directory", path=str(folder / "first")), minimum_good=1,
+            second_store=SecondStore(store=DirectoryStore(kind="directory", path=str(folder / "second")),
+                                     keep_days=keep_days, minimum_good=1))
+        self.profile, self.workplace = self.bench.profile, self.bench.workplace
+        self.bench.clock.move(SystemClock().now() - self.bench.clock.now())
+        self.first, self.second = (open_store(DirectoryStore(kind="directory", path=str(folder / name)))
+                                   for name in ("first", "second"))
+
+    def make(self) -> Place:
+        self.bench.clock.move(timedelta(seconds=1))
+        return self.bench.make(self.first, BODY)
+
+    def copy(self) -> Outcome:
+        return copy_missing(self.workplace, self.profile)
+
+    def age(self, place: Place, days: int, *names: str) -> None:
+        """Let a backup be so old in the stores named."""
+        for name in names:
+            for path in (self.folder / name / place.prefix).iterdir():
+                import os
+
+                os.utime(path, (path.stat().st_atime, path.stat().st_mtime - days * 86_400))
+
+    def there(self) -> list[str]:
+        found = catalog(self.workplace, self.profile, shelf=second_shelf(self.profile))
+        return [backup.place.backup_id for backup in found.backups if backup.good]
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Two]:
+    found = Two(tmp_path)
+    yield found
+    found.workplace.ledger.close()
+
+
+def test_what_the_second_store_lacks_is_brought_there_once(two: Two) -> None:
+    places = [two.make(), two.make()]
+    shown = listing(two.workplace, two.profile).second
+    assert shown is not None
+    assert shown.uncopied == (places[1].backup_id, places[0].backup_id)
+    outcome = two.copy()
+    assert (outcome.status, len(outcome.data["copies"])) == (Status.DONE, 2)
+    for place in places:
+        for name in ("manifest.json", "volume-0001.age"):
+            assert two.second.get(place.prefix + name) == two.first.get(place.prefix + name)
+    assert two.there() == [place.backup_id for place in places]
+    assert two.copy().status is Status.UNCHANGED
+    assert two.bench.kinds().count("backup.copied") == 2
+    again = listing(two.workplace, two.profile).second
+    assert again is not None
+    assert (again.uncopied, again.catalog is not None and again.catalog.missing) == ((), ())
+
+
+def test_a_part_changed_in_the_first_store_is_not_copied(two: Two) -> None:
+    place = two.make()
+    body = bytearray(BODY)
+    body[100] ^= 1
+    two.first.put(place.prefix + "volume-0001.age", bytes(body))
+    outcome = two.copy()
+    assert (outcome.status, outcome.code) == (Status.FAILED, ExitCode.FAILED)
+    assert "not what the manifest says" in outcome.summary
+    found = catalog(two.workplace, two.profile, shelf=second_shelf(two.profile))
+    assert (found.backups, found.leftovers) == ((), ())
+    assert "backup.copy-failed" in two.bench.kinds()
+
+
+def test_a_second_store_that_is_not_there_is_a_failure_and_told_by_the_list(two: Two) -> None:
+    two.make()
+    shutil.rmtree(two.folder / "second")
+    outcome = two.copy()
+    assert outcome.status is Status.FAILED
+    assert "is not there" in outcome.summary
+    shown = listing(two.workplace, two.profile)
+    assert shown.second is not None
+    assert (shown.second.catalog, "is not there" in shown.second.reason) == (None, True)
+
+
+def test_without_a_second_store_there_is_nothing_to_copy_to(two: Two) -> None:
+    profile = two.profile.model_copy(update={"backup": two.profile.backup.model_copy(update={"second_store": None})})
+    with pytest.raises(ConfigurationError):
+        copy_missing(two.workplace, profile)
+
+
+def test_a_copy_that_is_lost_short_or_damaged_is_made_again(two: Two) -> None:
+    lost, short, damaged = (two.make() for _ in range(3))
+    two.copy()
+    two.second.delete(lost.manifest)
+    two.second.put(short.prefix + "volume-0001.age", b"cut")
+    two.second.put(damaged.prefix + "volume-0001.age", BODY[::-1])
+    assert verify(two.workplace, two.profile, damaged.backup_id, second=True).code is ExitCode.CHECK_FAILED
+    shelf = second_shelf(two.profile)
+    assert shelf is not None
+    assert damaged_copies(two.workplace.ledger, two.profile.customer, shelf) == {damaged.backup_id}
+    # The backup itself is as good as before, in the promise's eyes too.
+    entries = tuple(two.workplace.ledger.entries(two.profile.customer, kinds=(*KINDS, *COPY_KINDS)))
+    assert [len(day) for day in good_backups(entries).values()] == [1]
+    assert damaged.backup_id not in copied(entries)
+    assert len(two.copy().data["copies"]) == 3
+    for place in (lost, short, damaged):
+        assert verify(two.workplace, two.profile, place.backup_id, second=True).status is Status.DONE
+    assert damaged_copies(two.workplace.ledger, two.profile.customer, shelf) == frozenset()
+
+
+def test_each_store_has_its_own_retention(tmp_path: Path) -> None:
+    two = Two(tmp_path, keep_days=5)
+    old, recent = two.make(), two.make()
+    two.copy()
+    two.age(old, 10, "first", "second")
+    outcome = prune(two.workplace, two.profile)
+    assert (outcome.status, outcome.data["removed"]) == (Status.DONE, [old.backup_id])
+    assert two.there() == [recent.backup_id]
+    assert len(catalog(two.workplace, two.profile).backups) == 2
+    assert {row["store"] for row in outcome.data["verdicts"]} == {"first", "second"}
+    assert two.bench.kinds().count("backup.copy-removed") == 1
+    assert two.bench.kinds().count("backup.removed") == 0
+    # What is too old for the second store does not come back.
+    assert two.copy().status is Status.UNCHANGED
+    _, verdicts = plan_prune(two.workplace, two.profile, shelf=second_shelf(two.profile))
+    assert [(one.decision, "(the second store)" in one.reason) for one in verdicts] == [(Decision.KEEP, True)]
+
+
+def test_a_second_store_that_fails_keeps_the_first_from_nothing(two: Two) -> None:
+    old, _ = two.make(), two.make()
+    two.age(old, 40, "first")
+    two.first.begin(f"{two.profile.customer}/ready/20261123T000000Z-aaaaaa/volume-0001.age")
+    shutil.rmtree(two.folder / "second")
+    outcome = prune(two.workplace, two.profile)
+    assert (outcome.code, outcome.data["removed"]) == (ExitCode.PARTIAL, [old.backup_id])
+    assert "is not there" in outcome.summary
+    assert outcome.resolution
+    cleaned = clean(two.workplace, two.profile)
+    assert (cleaned.code, len(cleaned.data["leftovers"])) == (ExitCode.PARTIAL, 1)
+    assert catalog(two.workplace, two.profile).leftovers == ()
+
+
+def test_a_run_whose_copy_failed_is_partly_done(two: Two) -> None:
+    done = Outcome("c", "backup", Status.DONE, "ready 1: 3 MB", data={"failed": []})
+    failed = Copies(failed={"1": OperationFailed("no space", "make room")})
+    told = with_copies(done, failed)
+    assert (told.code, told.summary) == (ExitCode.PARTIAL, "ready 1: 3 MB; the second copy of 1 failed: no space")
+    assert "opsctl backup copy" in told.resolution
+    assert with_copies(done, Copies()).status is Status.DONE
+
+
+def test_an_identity_is_needed_as_long_as_the_last_copy(two: Two) -> None:
+    places = [two.make(), two.make()]
+    two.copy()
+    two.first.delete(places[0].manifest)
+    two.first.delete(places[0].prefix + "volume-0001.age")
+    uses = keys(two.workplace, two.profile)
+    assert {use.backups for use in uses if not use.in_profile} == {2}
+
+
+def test_a_customer_that_leaves_gets_the_copies_too_and_nothing_of_them_stays(two: Two) -> None:
+    old, recent = two.make(), two.make()
+    two.copy()
+    for name in ("manifest.json", "volume-0001.age"):
+        two.first.delete(old.prefix + name)
+    target = two.folder / "returned"
+    assert hand_over(two.workplace, two.profile, target).data["backups"] == 2
+    assert (target / "ready" / old.backup_id / "manifest.json").exists()
+    outcome = erase(two.workplace, two.profile)
+    assert outcome.status is Status.DONE, outcome
+    assert two.first.list("").objects == two.second.list("").objects == ()
+    entry = two.workplace.ledger.last(two.profile.customer, "customer.backups-erased")
+    assert entry is not None
+    assert entry.payload["copies"] == {str(two.folder / "second"): 2}
+    assert recent.backup_id in entry.payload["backups"]
