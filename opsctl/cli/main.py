@@ -84,11 +84,16 @@ def _version(value: bool) -> None:
 @app.callback()
 def main(config: Annotated[Path | None, typer.Option(
             "--config", metavar="FILE", help="The operator's settings, opsctl.yml; also OPSCTL_CONFIG.")] = None,
+         progress: Annotated[str | None, typer.Option(
+             "--progress", metavar="FORM", help="On stderr: lines, json (one object per line), none; also "
+                                                "OPSCTL_PROGRESS.")] = None,
          version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
                                                help="Print the version.")] = False) -> None:
     """Operate the metering system READY for many customers, within what each contract covers."""
     if config is not None:
         os.environ["OPSCTL_CONFIG"] = str(config)
+    if progress is not None:
+        os.environ["OPSCTL_PROGRESS"] = progress
 
 
 class Terminated(KeyboardInterrupt):

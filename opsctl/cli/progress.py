@@ -1,21 +1,69 @@
-"""Progress on stderr: on a terminal one live line per customer at work, in a log plain lines that stay."""
+"""Progress on stderr: on a terminal one live line per customer at work, in a log plain lines that stay; or JSON lines.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 
 from opsctl.cli.emit import note
-from opsctl.core.progress import Progress
+from opsctl.core.errors import UsageError
+from opsctl.core.progress import Progress, Silent
 from opsctl.core.text import printable
 
 LOG_SECONDS = 10.0
 """In a log, one line per customer about an amount at most this often."""
 LIVE_SECONDS = 0.2
+ENVIRONMENT = "OPSCTL_PROGRESS"
+JSON_SECONDS = 1.0
+
+
+class Form(StrEnum):
+    """How progress is told."""
+
+    LINES = "lines"
+    JSON = "json"
+    NONE = "none"
+
+
+class JsonLines:
+    """One JSON object per line, at most one a second for each piece of work, and one at its end; thread-safe.
+
+    {"event": "said", customer, message}, {"event": "step", customer, step} or {"event": "progress", customer, what,
+    done, total, unit, per_second, seconds_left}; total and seconds_left are null when they are not known, and total may be an estimate.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str], float] = {}
+
+    def say(self, customer: str, message: str) -> None:
+        with self._lock:
+            note(json.dumps({"event": "said", "customer": customer, "message": message}))
+
+    def step(self, customer: str, message: str) -> None:
+        with self._lock:
+            note(json.dumps({"event": "step", "customer": customer, "step": message}))
+
+    def advance(self, customer: str, what: str, done: int, total: int | None = None, unit: str = "bytes") -> None:
+        now, key = time.monotonic(), (customer, what)
+        with self._lock:
+            seconds = now - self._began.setdefault(key, now)
+            if now - self._told.get(key, 0.0) < JSON_SECONDS and done != total:
+                return
+            self._told[key] = now
+            rate = done / seconds if seconds > 0 else 0.0
+            left = round((total - done) / rate, 1) if total and total >= done and rate else None
+            note(json.dumps({"event": "progress", "customer": customer, "what": what, "done": done, "total": total,
+                             "unit": unit, "per_second": round(rate, 1), "seconds_left": left}))
 
 
 class Lines:
@@ -112,7 +160,13 @@ def _rate(done: int, total: int | None, seconds: float, unit: str) -> str:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Progress for one command."""
+    """Progress for one command, in the form that `--progress` or OPSCTL_PROGRESS asks for."""
+    wanted = os.environ.get(ENVIRONMENT) or Form.LINES
+    if wanted not in list(Form):
+        raise UsageError(f"{ENVIRONMENT}={wanted[:40]!r} is no form of progress", f"use one of: {', '.join(Form)}")
+    if wanted != Form.LINES:
+        yield JsonLines() if wanted == Form.JSON else Silent()
+        return
     lines = Lines(sys.stderr.isatty())
     try:
         yield lines

@@ -22,6 +22,8 @@ READY_PORT = 8443
 BUCKET = "opsctl-lab-backups"
 CHECKPOINT_BUCKET = "opsctl-lab-checkpoints"
 """With Object Lock, for the checkpoints of the ledger."""
+COPIES = "opsctl-lab-copies"
+"""The bucket of second copies: it can lock."""
 GUEST_USER = "opsctl"
 
 METERS = 3_000

@@ -56,6 +56,7 @@ def inventories(lab: Path, tmp_path: Path) -> Path:
         profile = folder / source.name / "profile.yml"
         text = profile.read_text(encoding="utf-8")
         text = text.replace("    bucket: opsctl-lab-backups", f"    bucket: opsctl-lab-backups\n    prefix: {place}/")
+        text = text.replace("bucket: opsctl-lab-copies", f"bucket: opsctl-lab-copies\n      prefix: {place}/")
         if "hosting: kamstrup\n" in text:
             text += "hold_releases: a test that installs one says so itself\n"
         text = text.replace(f"path: {LAB}/store/cedervig", f"path: {tmp_path}/store")

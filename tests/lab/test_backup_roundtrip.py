@@ -103,6 +103,9 @@ def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path
     profile = profile.model_copy(update={"databases": (database.model_copy(update={"method": method}),)})
     assert run_backup(workplace, profile).status is Status.DONE
     assert "ever" in listing(workplace, profile).rehearsal
+    wrong = rehearse(workplace, profile, identity=identity(lab, "sample-birkeby"))
+    assert (wrong.status, "no identity matched" in wrong.summary) == (Status.FAILED, True)
+    assert "failed" in listing(workplace, profile).rehearsal
     done = rehearse(workplace, profile, identity=identity(lab, customer))
     assert done.status is Status.DONE, done
     entry = workplace.ledger.last(customer, "backup.rehearsed")

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -172,6 +172,13 @@ class S3Objects:
             self._client.complete_multipart_upload(
                 Bucket=self._bucket, Key=self._full(key), UploadId=upload,
                 MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]})
+        if self._lock is not None and self.retention(key) is None:
+            # Some stores take no lock with the begin of an upload.
+            wanted = self._locked()
+            with self._told(key):
+                self._client.put_object_retention(
+                    Bucket=self._bucket, Key=self._full(key), Retention={
+                        "Mode": wanted["ObjectLockMode"], "RetainUntilDate": wanted["ObjectLockRetainUntilDate"]})
 
     def abort(self, key: str, upload: str) -> None:
         with self._told(key, absent_is_fine=True):
@@ -187,6 +194,18 @@ class S3Objects:
         return tuple(found)
 
     def delete(self, key: str) -> None:
+        try:
+            self._delete(key)
+        except OperationFailed as error:
+            # Not every store says that it was the lock.
+            lock = None
+            with suppress(OperationFailed):
+                lock = self.retention(key)
+            if lock is None or (lock.until is not None and lock.until <= datetime.now(UTC)):
+                raise
+            raise Retained(f"{key} in {self.place} is locked", "wait until the lock ends") from error
+
+    def _delete(self, key: str) -> None:
         for version in self.versions(key):
             if version.key != key:
                 continue

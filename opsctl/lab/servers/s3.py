@@ -22,7 +22,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import Client
 
 from opsctl.lab import paths
-from opsctl.lab.definition import BUCKET, CHECKPOINT_BUCKET, GATEWAY, STORE_PORT
+from opsctl.lab.definition import BUCKET, CHECKPOINT_BUCKET, COPIES, GATEWAY, STORE_PORT
 from opsctl.lab.process import claim
 from opsctl.lab.servers import snapshot
 from opsctl.lab.servers.faults import FaultSwitch
@@ -100,7 +100,7 @@ def _server() -> _Server:
 
 
 def make_buckets(application: WSGIApplication) -> None:
-    """Create what is not there of the backups' bucket, with versioning, and the checkpoints', with Object Lock.
+    """Create what is not there of the backups' bucket, with versioning, and the copies' and checkpoints', with Object Lock.
 
     Through moto's own interface.
     """
@@ -108,6 +108,7 @@ def make_buckets(application: WSGIApplication) -> None:
     lock = {"x-amz-bucket-object-lock-enabled": "true"}
     for bucket, path, body, headers in ((BUCKET, f"/{BUCKET}", "", {}),
                                         (BUCKET, f"/{BUCKET}?versioning", _VERSIONING, {}),
+                                        (COPIES, f"/{COPIES}", "", lock),
                                         (CHECKPOINT_BUCKET, f"/{CHECKPOINT_BUCKET}", "", lock)):
         if not path.endswith("?versioning") and bucket in _buckets():
             continue

@@ -75,5 +75,6 @@ def bench(folder: Path, **changes: Any) -> Bench:
     place = Workplace(settings, ledger, clock, Silent(), "test", folder / "runs", folder / "drafts")
     found = ADAPTER.validate_python(yaml.safe_load((ROOT / "inventories/sample-aalund/profile.yml").read_text()))
     assert isinstance(found, KamstrupProfile)
-    profile = found.model_copy(update={"backup": found.backup.model_copy(update=changes)})
+    profile = found.model_copy(update={"backup": found.backup.model_copy(
+        update={"second_store": None, "rehearsal": None, **changes})})
     return Bench(place, clock, profile)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.adapters.objects import Protections, Retention, open_store
+from opsctl.adapters.objects import Protections, Retention
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.shelves import first_shelf
 from opsctl.backup.storecheck import examine_store, guarded, room

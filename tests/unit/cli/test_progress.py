@@ -1,11 +1,13 @@
 """Progress: a line now and then in a log, with amount, rate and time left."""
 
 import io
+import json
 
 import pytest
 
 from opsctl.cli import progress
 from opsctl.cli.progress import Lines
+from opsctl.core.errors import UsageError
 
 
 @pytest.fixture
@@ -68,3 +70,35 @@ def test_in_a_log_each_step_is_a_line_and_no_escape_is_written(seconds: list[flo
     lines.step("a", "")
     lines.close()
     assert capsys.readouterr().err == "a: act: Install\n"
+
+
+def test_machines_get_one_object_a_line_with_rate_and_time_left(seconds: list[float], monkeypatch: pytest.MonkeyPatch,
+                                                                capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPSCTL_PROGRESS", "json")
+    with progress.progress() as found:
+        found.say("sample", "first line\nsecond")
+        for second in range(5):
+            for tenth in range(10):
+                seconds[0] = 100.0 + second + tenth / 10
+                found.advance("sample", "backup of ready", second * 10 + tenth, 100)
+        found.advance("sample", "backup of ready", 100, 100)
+        found.advance("sample", "other", 7)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[0] == {"event": "said", "customer": "sample", "message": "first line\nsecond"}
+    told = [line for line in lines if line.get("what") == "backup of ready"]
+    assert 5 <= len(told) <= 7
+    assert told[2]["per_second"] == 10.0
+    assert told[2]["seconds_left"] == 8.0
+    assert told[-1]["done"] == told[-1]["total"] == 100
+    assert (lines[-1]["total"], lines[-1]["seconds_left"], lines[-1]["unit"]) == (None, None, "bytes")
+
+
+def test_progress_can_be_switched_off_and_an_unknown_form_is_refused(monkeypatch: pytest.MonkeyPatch,
+                                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPSCTL_PROGRESS", "none")
+    with progress.progress() as found:
+        found.say("sample", "nobody reads this")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("OPSCTL_PROGRESS", "xml")
+    with pytest.raises(UsageError, match="xml"), progress.progress():
+        pass

@@ -14,8 +14,10 @@ from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFa
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.core.progress import Silent
 from opsctl.fleet.drafts import draft_due
+from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.nightly import OPERATOR, Rooms, nightly
 from opsctl.ledger import open_ledger
+from opsctl.profiles.hosted import DirectoryStore, Rehearsal, SecondStore
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
@@ -239,3 +241,59 @@ def test_components_that_cannot_be_probed_stop_no_backup(place: Workplace) -> No
     found = night(place, [profile("aalund")], replace(ROOMS, check_network=fails(OperationFailed("x"))))
     assert found["aalund", "network-management"].status is Status.FAILED
     assert found["aalund", "backup"].status is Status.DONE
+
+
+def second(found: Any) -> Any:
+    """The profile with a second store, whatever the sample has."""
+    store = SecondStore(store=DirectoryStore(kind="directory", path="/nowhere/second"))
+    return found.model_copy(update={"backup": found.backup.model_copy(update={"second_store": store})})
+
+
+def test_a_copy_that_is_missing_is_taken_again_and_not_right_after_it_failed(place: Workplace) -> None:
+    asked: list[str] = []
+
+    def copy(place: Workplace, found: KamstrupProfile) -> Outcome:
+        asked.append(found.customer)
+        return Outcome(found.customer, Service.BACKUP, Status.PARTIAL, "1 of 2 copied")
+
+    def partly(place: Workplace, found: KamstrupProfile) -> Outcome:
+        return replace(backed_up(place, found), status=Status.PARTIAL, data={"failed": []})
+
+    pruned: list[str] = []
+
+    def prune(place: Workplace, found: KamstrupProfile) -> Outcome:
+        pruned.append(found.customer)
+        return done(found.customer, Service.BACKUP)
+
+    rooms = replace(ROOMS, copy=copy, back_up=partly, prune=prune)
+    plain = second(profile("birkeby")).model_copy(update={"backup": profile("birkeby").backup})
+    nightly(place, [second(profile("aalund")), plain], {}, NONE, rooms)
+    assert (asked, pruned) == ([], ["sample-aalund", "sample-birkeby"])
+    # The next run finds the backup there and only its copy missing.
+    outcomes = nightly(place, [second(profile("aalund")), plain], {}, NONE, rooms)
+    assert asked == ["sample-aalund"]
+    assert [one.summary for one in outcomes if one.status is Status.PARTIAL] == ["1 of 2 copied"]
+    assert combined_exit_code(outcomes) is ExitCode.PARTIAL
+
+
+def test_a_rehearsal_that_is_due_is_a_row_of_the_night(place: Workplace) -> None:
+    def rehearse(place: Workplace, found: KamstrupProfile) -> Iterator[Outcome]:
+        yield Outcome(found.customer, Service.BACKUP, Status.WARNING, "ready: rehearsal due")
+
+    outcomes = nightly(place, [profile("aalund"), profile("dalmose")], {}, NONE, replace(ROOMS, rehearse=rehearse))
+    assert [(one.customer, one.summary) for one in outcomes if one.status is Status.WARNING] == [
+        ("sample-aalund", "ready: rehearsal due")]
+
+
+def test_without_an_identity_a_rehearsal_that_is_due_is_told(place: Workplace) -> None:
+    found = profile("aalund")
+    bare = found.model_copy(update={"backup": found.backup.model_copy(update={"rehearsal": None})})
+    assert list(rehearse_due(place, bare)) == []
+    backed_up(place, bare)
+    [row] = rehearse_due(place, bare)
+    assert (row.status, row.code, "ever" in row.summary) == (Status.WARNING, ExitCode.OK, True)
+    assert "backup.rehearsal.identity" in row.resolution
+    missing = found.model_copy(update={"backup": found.backup.model_copy(
+        update={"rehearsal": Rehearsal(identity="file:/nowhere/identity")})})
+    [row] = rehearse_due(place, missing)
+    assert row.code is ExitCode.CONFIGURATION

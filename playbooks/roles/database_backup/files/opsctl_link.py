@@ -106,6 +106,11 @@ class Link:
                     asked = now
                 self.changed.wait(1)
 
+    def forget(self):
+        """Drop all addresses: the same key is another part in another transfer."""
+        with self.changed:
+            self.addresses.clear()
+
     def answer(self):
         """The next answer to a part sent or asked for over the channel."""
         try:

@@ -92,6 +92,7 @@ class Program:
                     shutil.rmtree(self.scratch, ignore_errors=True)
                 self.link.send("bye")
                 self.link.end(0)
+            self.link.forget()
             try:
                 answer = getattr(self, order["op"])(order)
             except Failed as error:
