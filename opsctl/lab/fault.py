@@ -188,6 +188,8 @@ SERVICE_FAULTS: Mapping[str, ServiceFault] = {
                            _answers("errors", False), ("s3", "smtp")),
     "slow": ServiceFault(f"every request waits {SLOW_ANSWER_SECONDS} s", _answers("slow", SLOW_ANSWER_SECONDS),
                          _answers("slow", False), ("s3",)),
+    "broken": ServiceFault("every request gets 500", _answers("broken", True), _answers("broken", False), ("s3",)),
+    "denied": ServiceFault("every request gets 403", _answers("denied", True), _answers("denied", False), ("s3",)),
     "refuse": ServiceFault("every mail is refused for good, 550", _answers("refuse", True), _answers("refuse", False),
                            ("smtp",)),
     "drop": ServiceFault("the connection is cut after a mail was taken, without an answer", _answers("drop", True),

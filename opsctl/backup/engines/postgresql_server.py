@@ -29,8 +29,10 @@ def cluster(host: HostProgram, name: str) -> tuple[str, str]:
 def ask(host: HostProgram, major: str, port: str, statement: str, database: str = "postgres") -> str:
     said = host.run(commands.psql(major, port, database), user=OWNER, stdin=statement, seconds=QUERY_SECONDS)
     if said.code:
+        refused = any(word in said.err for word in ("authentication", "password", "no pg_hba.conf entry"))
         raise OperationFailed(f"{host.hello.host}: PostgreSQL on port {port}: {telling_line(said.err)}",
-                              "look into the server's log")
+                              "let the system user postgres in by its socket: `local all postgres peer` in pg_hba.conf"
+                              if refused else "look into the server's log")
     return said.out
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_SLOW_DOWN = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code>'
-              b"<Message>Please reduce your request rate.</Message></Error>")
+_ANSWERS = {"errors": ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
+            "broken": ("500 Internal Server Error", "InternalError", "We encountered an internal error."),
+            "denied": ("403 Forbidden", "AccessDenied", "Access Denied")}
+"""What is answered instead, by kind of fault: status, S3's code and message."""
 
 
 def switched_on(control: Path) -> dict[str, Any]:
@@ -27,8 +29,8 @@ def switched_on(control: Path) -> dict[str, Any]:
 class FaultSwitch:
     """Passes requests on, unless `control` says otherwise.
 
-    The file holds `{"errors": true}` (every request gets 503 SlowDown, as S3 does) and/or
-    `{"slow": SECONDS}` (every request waits first). No file: no fault.
+    The file holds `{"errors": true}` (every request gets 503 SlowDown, as S3 does), `{"broken": true}` (500),
+    `{"denied": true}` (403) and/or `{"slow": SECONDS}` (every request waits first). No file: no fault.
     """
 
     def __init__(self, application: WSGIApplication, control: Path) -> None:
@@ -39,8 +41,11 @@ class FaultSwitch:
         faults = switched_on(self._control)
         if faults.get("slow"):
             time.sleep(float(faults["slow"]))
-        if faults.get("errors"):
-            start_response("503 Slow Down", [("Content-Type", "application/xml"),
-                                             ("Content-Length", str(len(_SLOW_DOWN))), ("Connection", "close")])
-            return [_SLOW_DOWN]
+        for kind, (status, code, message) in _ANSWERS.items():
+            if faults.get(kind):
+                body = (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code>'
+                        f"<Message>{message}</Message></Error>").encode()
+                start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body))),
+                                        ("Connection", "close")])
+                return [body]
         return self._application(environment, start_response)

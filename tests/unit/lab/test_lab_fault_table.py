@@ -28,7 +28,8 @@ def answer(control: Path) -> str:
 def test_the_switch_passes_on_unless_told_otherwise(tmp_path: Path) -> None:
     control = tmp_path / "faults.json"
     assert answer(control) == "200 OK"
-    for text, expected in (('{"errors": true}', "503 Slow Down"), ("{}", "200 OK"), ("{", "200 OK"), ("[]", "200 OK")):
+    for text, expected in (('{"errors": true}', "503 Slow Down"), ('{"broken": true}', "500 Internal Server Error"),
+                           ('{"denied": true}', "403 Forbidden"), ("{}", "200 OK"), ("{", "200 OK"), ("[]", "200 OK")):
         control.write_text(text)
         assert answer(control) == expected
 
