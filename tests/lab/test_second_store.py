@@ -81,9 +81,9 @@ def test_an_outage_of_the_second_store_is_partial_and_the_night_takes_the_copy_a
     assert "opsctl backup copy" in row["resolution"]
     shown = opsctl("backup", "list", "sample-aalund")
     assert (shown.code, "the second store cannot be read" in shown.stdout) == (0, True), shown
-    [item] = [one for one in opsctl("promise", "list", "sample-aalund", "--json").envelope["data"]["items"]
-              if one["promise"] == "P16" and one["verdict"] == "kept"]
-    assert "no second copy" in item["detail"]
+    [promise] = [one for one in opsctl("promise", "list", "sample-aalund", "--json").envelope["data"]["promises"]
+                 if one["promise"] == "P16"]
+    assert ["no second copy" in one["detail"] for one in promise["events"] if one["verdict"] == "kept"] == [True]
     path.write_text(text)
     night = opsctl("nightly", "sample-aalund", "--json")
     assert night.code == 0, night

@@ -100,9 +100,9 @@ def _server() -> _Server:
 
 
 def make_buckets(application: WSGIApplication) -> None:
-    """Create what is not there of the backups' bucket, with versioning, and the copies' and checkpoints', with Object Lock.
+    """Create what is not there of the backups' bucket, with versioning, and the two with Object Lock.
 
-    Through moto's own interface.
+    Those are the copies' and the checkpoints'. Through moto's own interface.
     """
     client = Client(application)
     lock = {"x-amz-bucket-object-lock-enabled": "true"}
