@@ -37,7 +37,8 @@ class JsonLines:
     """One JSON object per line, at most one a second for each piece of work, and one at its end; thread-safe.
 
     {"event": "said", customer, message}, {"event": "step", customer, step} or {"event": "progress", customer, what,
-    done, total, unit, per_second, seconds_left}; total and seconds_left are null when they are not known, and total may be an estimate.
+    done, total, unit, per_second, seconds_left}; total and seconds_left are null when they are not known, and total
+    may be an estimate.
     """
 
     def __init__(self) -> None:
