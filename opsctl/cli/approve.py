@@ -30,10 +30,11 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
     plan = read_plan(plan_file)
     require_sound(plan)
     found = profile(plan.customer)
-    if not isinstance(found, KamstrupProfile):
+    if isinstance(plan, ReleasePlan) and not isinstance(found, KamstrupProfile):
         raise ConfigurationError(f"{plan.customer} is not hosted by Kamstrup any more, so nothing is installed there",
                                  "draft a notice instead: `opsctl notice draft`")
-    need = approval_need(found, plan.step) if isinstance(plan, ReleasePlan) else found.approvals.patch
+    need = approval_need(found, plan.step) if isinstance(plan, ReleasePlan) and isinstance(found, KamstrupProfile) \
+        else found.approvals.patch
     with workplace(acts=True) as place:
         made = sign(place, plan.customer, plan.hash, key, need)
     return Result({**made, "customer": plan.customer, "kind": kind_of(plan), "need": need.value},

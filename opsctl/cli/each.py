@@ -11,7 +11,8 @@ from opsctl.contract.gate import Request
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, NotCovered
 from opsctl.core.outcome import Outcome, Status
-from opsctl.fleet.failures import failed, guarded, jointly
+from opsctl.fleet.failures import ProfileT, failed, guarded, jointly
+from opsctl.fleet.remote import require_workable
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -37,16 +38,31 @@ def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProf
     if isinstance(profile, KamstrupProfile):
         return profile
     raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
-                     "work on `remote_hosts` is not supported yet; see docs/not-supported.md")
+                     "on a customer's hosts opsctl patches, under its records; see docs/patching.md")
 
 
 def for_hosted(place: Workplace, selection: Selection, request: Request,
                act: Callable[[Sequence[KamstrupProfile]], Sequence[Outcome]]) -> tuple[Outcome, ...]:
     """One run over all hosted profiles of the selection, and a row for each that is refused."""
-    passed: list[KamstrupProfile] = []
+    return _together(selection, request, lambda profile: hosted(place, profile, request), act)
+
+
+def for_workable(place: Workplace, selection: Selection, request: Request,
+                 act: Callable[[Sequence[Profile]], Sequence[Outcome]]) -> tuple[Outcome, ...]:
+    """The same over all hosts that may be worked on now: a customer's own ones only when it was named."""
+    def passes(profile: Profile) -> Profile:
+        require_workable(place, profile, request, named=selection.explicit)
+        return profile
+
+    return _together(selection, request, passes, act)
+
+
+def _together(selection: Selection, request: Request, passes: Callable[[Profile], ProfileT],
+              act: Callable[[Sequence[ProfileT]], Sequence[Outcome]]) -> tuple[Outcome, ...]:
+    passed: list[ProfileT] = []
 
     def sort(profile: Profile) -> Outcome:
-        passed.append(hosted(place, profile, request))
+        passed.append(passes(profile))
         return Outcome(profile.customer, request.service, Status.SKIPPED, "")
 
     refused = [outcome for outcome in for_each(selection, request.service, sort)

@@ -18,7 +18,10 @@ from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
+    from opsctl.cli.workplace import Selection
     from opsctl.maintenance.model import HostPlan, PatchPlan
+    from opsctl.profiles.model import Profile
+    from opsctl.runs.workplace import Workplace
 
 app = group("Plan and apply patches of platform, OS and middleware.")
 SecurityOnly = Annotated[bool, typer.Option("--security-only", help="Only security fixes; they go on after an "
@@ -30,7 +33,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
          output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER",
                                                      help="Write a plan file per customer there.")] = None) -> Result:
     """Show what patching would change on each host: packages, restarts, reboots; changes nothing."""
-    from opsctl.cli.each import for_hosted
+    from opsctl.cli.each import for_workable
     from opsctl.maintenance.service import plan as make_plans
     from opsctl.maintenance.service import request
 
@@ -44,7 +47,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
             plans.extend(made)
             return tuple(_row(one) for one in made)
 
-        outcomes = for_hosted(place, selection, request(security_only), act)
+        outcomes = for_workable(place, selection, request(security_only), act)
         files = [str(written(place, made, output)) for made in plans] if output else []
     tail = "\n\n".join([*(_details(made) for made in plans if not made.nothing_to_do),
                         *([f"written: {', '.join(files)}"] if files else [])])
@@ -67,13 +70,22 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
     approved = read_patch_plan(plan_file) if plan_file else None
     if approved is not None and [profile.customer for profile in selection.profiles] != [approved.customer]:
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
-    options = {"security_only": security_only, "reboot": not no_reboot}
+    options = {"security_only": security_only, "reboot": not no_reboot, "named": selection.explicit}
     with workplace(acts=True) as place:
-        if any(profile.hosting == "kamstrup" for profile in selection.profiles):
-            confirm("Patch and, where needed, reboot the hosts of " +
-                    ", ".join(profile.customer for profile in selection.profiles) + "?", yes)
+        names = [profile.customer for profile in selection.profiles
+                 if profile.hosting == "kamstrup" or _granted(place, profile, security_only, selection)]
+        if names:
+            confirm(f"Patch and, where needed, reboot the hosts of {', '.join(names)}?", yes)
         return changed(place, selection, PATCH, options, max_failures,
                        lambda where, profile: patch(where, profile, options, approved), batch)
+
+
+def _granted(place: Workplace, profile: Profile, security_only: bool, selection: Selection) -> bool:
+    """Whether the customer's own hosts may be worked on now: only then is there anything to confirm."""
+    from opsctl.maintenance.service import request
+    from opsctl.runs.service import gate
+
+    return selection.explicit and gate(profile, request(security_only), place.clock.now(), place.ledger).allowed
 
 
 def _row(made: PatchPlan) -> Outcome:

@@ -9,7 +9,9 @@ from typing import Any
 from opsctl.contract.services import Service
 from opsctl.core.errors import NotCovered
 from opsctl.core.outcome import Outcome
+from opsctl.fleet.estimates import estimate
 from opsctl.fleet.installing import install_release
+from opsctl.fleet.remote import require_time, require_workable
 from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_window
 from opsctl.installs.model import ReleasePlan
@@ -30,17 +32,18 @@ SERVICES: Mapping[str, Service] = {PATCH: Service.IT_SYSTEM_MAINTENANCE, RELEASE
 
 def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
           approved: PatchPlan | None = None) -> Outcome:
-    """One customer's patches. options: security_only, reboot."""
+    """One customer's patches. options: security_only, reboot; named: the customer was, which its own hosts need."""
     request = patch_request(options["security_only"])
-    gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
-    ours = _hosted(profile)
-    require_resolved(workplace, ours.customer)
+    require_workable(workplace, profile, request, named=options.get("named", False))
+    require_resolved(workplace, profile.customer)
+    minutes = timedelta(minutes=workplace.settings.policy.patch_minutes)
 
     def may_start() -> None:
-        require_window(workplace, ours, PATCH, timedelta(minutes=workplace.settings.policy.patch_minutes))
+        require_window(workplace, profile, PATCH, minutes)
+        require_time(workplace, profile, request, estimate(workplace, profile, PATCH, minutes))
 
     may_start()
-    return apply(workplace, ours, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
+    return apply(workplace, profile, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
                  may_start=may_start)
 
 
@@ -61,4 +64,4 @@ def _hosted(profile: Profile) -> KamstrupProfile:
     if isinstance(profile, KamstrupProfile):
         return profile
     raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
-                     "work on `remote_hosts` is not supported yet; see docs/not-supported.md")
+                     "on a customer's hosts opsctl patches, under its records; see docs/patching.md")

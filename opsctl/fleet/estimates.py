@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from opsctl.core.outcome import Status
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 from opsctl.runs.workplace import Workplace
 
 LAST = 5
@@ -25,7 +25,7 @@ def needed(finished: Iterable[Mapping[str, Any]], operation: str, otherwise: tim
     return timedelta(seconds=round(max(seconds) * RESERVE)) if seconds else otherwise
 
 
-def estimate(workplace: Workplace, profile: KamstrupProfile, operation: str, otherwise: timedelta) -> timedelta:
+def estimate(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> timedelta:
     """The same for a customer, from the ledger."""
     entries = workplace.ledger.entries(profile.customer, kinds=("run.finished",), newest_first=True, limit=500)
     return needed((entry.payload for entry in entries), operation, otherwise)

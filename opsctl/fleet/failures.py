@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from opsctl.core.errors import ExitCode, NotCovered, OpsctlError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 
+ProfileT = TypeVar("ProfileT", bound=Profile)
 TRACEBACK = "OPSCTL_TRACEBACK"
 _STATUS = {ExitCode.LOCKED: Status.LOCKED, ExitCode.CHECK_FAILED: Status.CHECK_FAILED, ExitCode.PARTIAL: Status.PARTIAL}
 
@@ -42,8 +44,8 @@ def guarded(customer: str, service: str, act: Callable[[], Outcome]) -> Outcome:
                        f"run it for {customer} alone with {TRACEBACK}=1 and report what it prints")
 
 
-def jointly(profiles: Sequence[KamstrupProfile], service: str,
-            act: Callable[[Sequence[KamstrupProfile]], Sequence[Outcome]]) -> Iterator[Outcome]:
+def jointly(profiles: Sequence[ProfileT], service: str,
+            act: Callable[[Sequence[ProfileT]], Sequence[Outcome]]) -> Iterator[Outcome]:
     """One run over all profiles, and a row for each, also when the run fails or forgets one.
 
     Settings of one customer that are wrong keep no other from its run: then each has its own.

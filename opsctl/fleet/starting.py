@@ -8,14 +8,16 @@ from typing import Any
 
 from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.fleet.estimates import estimate
-from opsctl.fleet.windows import Opening, opening
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.fleet.windows import WEEKDAYS, Opening, opening
+from opsctl.profiles.model import CustomerProfile, Profile
+from opsctl.profiles.parts import Window
 from opsctl.runs.workplace import Workplace
 
 RESOLVED = "failure.resolved"
 FINISHED = "run.finished"
 OPERATIONS = ("patch apply", "release install", "release rollback")
 """Work after whose failure people look before it is tried again."""
+AGREED = Window(name="agreed", weekdays=WEEKDAYS, start="00:00", end="00:00")
 _FAILED = {int(ExitCode.FAILED), int(ExitCode.PARTIAL)}
 
 
@@ -51,13 +53,17 @@ def require_resolved(workplace: Workplace, customer: str) -> None:
                               f"see `opsctl run show {run}`, then `opsctl resolve {customer} --reason TEXT`")
 
 
-def window(workplace: Workplace, profile: KamstrupProfile, operation: str, otherwise: timedelta) -> Opening:
-    """Whether the work may start now and end in its window. otherwise: its length where no earlier run says it."""
-    return opening(profile.windows, profile.freezes, profile.zone, workplace.clock.now(),
+def window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> Opening:
+    """Whether the work may start now and end in its window. otherwise: its length where no earlier run says it.
+
+    Where the customer runs the hosts and its profile names no window, what was agreed is the window (P50).
+    """
+    windows = profile.windows or ((AGREED,) if isinstance(profile, CustomerProfile) else ())
+    return opening(windows, profile.freezes, profile.zone, workplace.clock.now(),
                    estimate(workplace, profile, operation, otherwise))
 
 
-def require_window(workplace: Workplace, profile: KamstrupProfile, operation: str, otherwise: timedelta) -> None:
+def require_window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> None:
     """OutsideWindow, with the reason, when it may not start."""
     found = window(workplace, profile, operation, otherwise)
     if not found.open:

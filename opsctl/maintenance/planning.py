@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.maintenance.model import HeldPackage, HostPlan, Package, PatchPlan
 from opsctl.profiles.inventory import in_order
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 from opsctl.runs.plans import inventory_digest, terms_digest
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NOT_READ = "the host could not be read"
 
 
-def plan_of(profile: KamstrupProfile, results: Mapping[str, HostResult], revision: str, at: datetime, *,
+def plan_of(profile: Profile, results: Mapping[str, HostResult], revision: str, at: datetime, *,
             security_only: bool) -> PatchPlan:
     """The plan of one customer. results: by host name; revision: of the playbook that will act."""
     hosts = tuple(host_plan(host.name, results.get(host.name)) for host in in_order(profile))

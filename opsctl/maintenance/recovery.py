@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OpsctlError
 from opsctl.maintenance.evidence import APPLIED, FAILED, PATCHED, STARTED
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.hosted import Host
+from opsctl.profiles.model import Profile, hosts_of
 from opsctl.runs.service import Run
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ def settled(started: Mapping[str, Any], died: str, versions: Mapping[str, str]) 
         "reboot": {"needed": False, "by": [], "done": False, "boot_before": "", "boot_after": ""}}
 
 
-def settle(run: Run, profile: KamstrupProfile) -> None:
+def settle(run: Run, profile: Profile) -> None:
     """Record what dead runs have installed. A host that cannot be read is left for the next run."""
     open_ = unsettled(run.workplace.ledger.entries(run.customer, kinds=KINDS), run.id)
-    for host in (one for one in profile.hosts if one.name in open_):
+    for host in (one for one in hosts_of(profile) if one.name in open_):
         started = open_[host.name]
         try:
-            versions = _versions(run, profile, host.name, list(started.payload["packages"]))
+            versions = _versions(run, host, list(started.payload["packages"]))
         except OpsctlError as error:
             run.say(f"{host.name}: what {started.run} did cannot be read yet: {error.message}")
             continue
@@ -56,14 +57,14 @@ def settle(run: Run, profile: KamstrupProfile) -> None:
         run.say(f"{host.name}: {payload['result']}, by {started.run}, which died")
 
 
-def _versions(run: Run, profile: KamstrupProfile, host: str, packages: list[str]) -> dict[str, str]:
+def _versions(run: Run, host: Host, packages: list[str]) -> dict[str, str]:
     from opsctl.adapters.ssh import connect
     from opsctl.runs.playbook import identity
 
     if not packages:
         return {}
     place = run.workplace
-    with connect(profile.host(host), known_hosts=place.known_hosts(run.customer), identity=identity(place)) as shell:
+    with connect(host, known_hosts=place.known_hosts(run.customer), identity=identity(place)) as shell:
         said = shell.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\\n", "--", *packages])
     rows = (line.split(" ") for line in said.text().splitlines())
     return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "installed"}

@@ -14,7 +14,7 @@ from opsctl.maintenance.evidence import FAILED, Evidence
 from opsctl.maintenance.model import PatchPlan, differences
 from opsctl.maintenance.planning import plan_of
 from opsctl.maintenance.recovery import settle
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 from opsctl.runs.approval import require_approved
 from opsctl.runs.playbook import play, survey, targets_of
 from opsctl.runs.service import Run, gate, perform
@@ -33,7 +33,7 @@ def request(security_only: bool) -> Request:
                    Delivery.WORK)
 
 
-def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], *,
+def plan(workplace: Workplace, profiles: Sequence[Profile], *,
          security_only: bool = False) -> tuple[PatchPlan, ...]:
     """The plans of the customers, in order, from one run over all their hosts; nothing is installed.
 
@@ -51,7 +51,7 @@ def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], *,
                  for profile in profiles)
 
 
-def apply(workplace: Workplace, profile: KamstrupProfile, *, plan: PatchPlan | None = None,
+def apply(workplace: Workplace, profile: Profile, *, plan: PatchPlan | None = None,
           security_only: bool = False, reboot: bool = True, may_start: MayStart = lambda: None) -> Outcome:
     """Patch the customer's hosts one after the other, databases first; stop at the first that fails.
 
@@ -69,7 +69,7 @@ def apply(workplace: Workplace, profile: KamstrupProfile, *, plan: PatchPlan | N
                            may_start=may_start))
 
 
-def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, security_only: bool,
+def _apply(run: Run, *, profile: Profile, approved: PatchPlan | None, security_only: bool,
            reboot: bool, may_start: MayStart) -> Outcome:
     settle(run, profile)
     fresh = plan(run.workplace, [profile], security_only=security_only)[0]
@@ -87,7 +87,7 @@ def _apply(run: Run, *, profile: KamstrupProfile, approved: PatchPlan | None, se
     return _work(run, profile, fresh, reboot, may_start)
 
 
-def _work(run: Run, profile: KamstrupProfile, fresh: PatchPlan, reboot: bool, may_start: MayStart) -> Outcome:
+def _work(run: Run, profile: Profile, fresh: PatchPlan, reboot: bool, may_start: MayStart) -> Outcome:
     from opsctl.adapters.ansible_catalogue import PATCH_APPLY
 
     busy = {host.host: {"platform_patch_packages": [
@@ -127,7 +127,7 @@ def _goes_on(evidence: Evidence, may_start: MayStart) -> bool:
     return True
 
 
-def _by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:
+def _by_host(profile: Profile, results: Any) -> Mapping[str, HostResult]:
     return {result.target.host.name: result for result in results if result.target.customer == profile.customer}
 
 

@@ -1,4 +1,4 @@
-"""The Ansible inventory of a vendor-hosted customer, derived from its profile and from nothing else.
+"""The Ansible inventory of a customer, derived from its profile and from nothing else.
 
 The same host variables go into the committed `inventories/CUSTOMER/hosts.yml`, for a plain
 `ansible-playbook`, and into the inventory that opsctl generates for a run over many customers.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.profiles.hosted import Engine, Host, HostRole, Method
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import KamstrupProfile, Profile, databases_of, hosts_of
 
 READY_PORT = 8443
 """Where READY's application server listens: TLS, `/health` and `/version` without a login."""
@@ -31,17 +31,17 @@ _HEADER = """\
 """
 
 
-def in_order(profile: KamstrupProfile) -> tuple[Host, ...]:
+def in_order(profile: Profile) -> tuple[Host, ...]:
     """The hosts in the order in which they are worked on: those with a database before the others."""
-    return tuple(sorted(profile.hosts, key=lambda host: HostRole.DATABASE not in host.roles))
+    return tuple(sorted(hosts_of(profile), key=lambda host: HostRole.DATABASE not in host.roles))
 
 
-def host_variables(profile: KamstrupProfile, host: Host) -> dict[str, Any]:
+def host_variables(profile: Profile, host: Host) -> dict[str, Any]:
     """What the playbooks know of a host: its customer, roles, units, databases, READY's health address.
 
     `opsctl_services` are patterns of `systemctl list-units`; each must match at least one active unit.
     """
-    databases = [database for database in profile.databases if database.host == host.name]
+    databases = [database for database in databases_of(profile) if database.host == host.name]
     units = {_unit(database.engine, database.cluster) for database in databases}
     application = HostRole.APPLICATION in host.roles
     return {
@@ -61,13 +61,13 @@ def connection_variables(host: Host) -> dict[str, Any]:
             "ansible_python_interpreter": "/usr/bin/python3"}
 
 
-def hosts_yaml(profile: KamstrupProfile) -> str:
+def hosts_yaml(profile: Profile) -> str:
     """The text of `inventories/CUSTOMER/hosts.yml`; host keys are checked against `known_hosts` beside it."""
     arguments = ssh_arguments("{{ inventory_dir }}/known_hosts")
     hosts = {host.name: {**connection_variables(host), "ansible_ssh_common_args": arguments,
                          **host_variables(profile, host)} for host in in_order(profile)}
     groups = {role.value: {"hosts": {host.name: None for host in in_order(profile) if role in host.roles}}
-              for role in HostRole if any(role in host.roles for host in profile.hosts)}
+              for role in HostRole if any(role in host.roles for host in hosts_of(profile))}
     return _HEADER + _dump({"all": {"hosts": hosts, "children": groups}})
 
 

@@ -51,6 +51,7 @@ class CommonProfile(Part):
     ready: Ready
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    approvals: PlanApprovals = PlanApprovals()
     licences: tuple[Licence, ...] = ()
     reported_errors: tuple[ErrorId, ...] = Field(default=(), description="Errors that this customer reported before "
                                                                          "its error log was kept; marked in its "
@@ -79,7 +80,6 @@ class KamstrupProfile(CommonProfile):
     components: tuple[Component, ...] = ()
     ring: Identifier = Field(default="general", description="When changes come: the order of rings is the operator's "
                                                             "policy, a canary first.")
-    approvals: PlanApprovals = PlanApprovals()
     hold_releases: Annotated[str, OneLine] | None = Field(default=None, min_length=1, max_length=200, description=(
         "Why no release is installed here for now (P11); leave out to install them."))
     thresholds: Thresholds = Thresholds()
@@ -119,9 +119,24 @@ class CustomerProfile(CommonProfile):
     agreements: tuple[RecordedPermission, ...] = ()
     access: tuple[RecordedPermission, ...] = ()
 
+    @model_validator(mode="after")
+    def _names_fit(self) -> CustomerProfile:
+        _unique((host.name for host in self.remote_hosts), "remote_hosts")
+        return self
+
 
 Profile = KamstrupProfile | CustomerProfile
 ADAPTER: TypeAdapter[Profile] = TypeAdapter(Annotated[Profile, Field(discriminator="hosting")])
+
+
+def hosts_of(profile: Profile) -> tuple[Host, ...]:
+    """The hosts that work is done on: Kamstrup's, or those of the customer that it gave access to."""
+    return profile.hosts if isinstance(profile, KamstrupProfile) else profile.remote_hosts
+
+
+def databases_of(profile: Profile) -> tuple[Database, ...]:
+    """The databases that Kamstrup runs; none on a customer's hosts."""
+    return profile.databases if isinstance(profile, KamstrupProfile) else ()
 
 
 def _unique(names: Iterable[str], where: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OpsctlError
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile, hosts_of
 from opsctl.runs.alive import died_here
 from opsctl.runs.playbook import end_leftovers
 from opsctl.runs.service import HOSTS, Run, lease_of
@@ -57,7 +57,7 @@ def free_dead_lease(workplace: Workplace, name: str) -> None:
             workplace.ledger.release(lease)
 
 
-def mend(run: Run, profile: KamstrupProfile) -> tuple[str, ...]:
+def mend(run: Run, profile: Profile) -> tuple[str, ...]:
     """Put right what dead runs left; what was found, one line each; none when nothing was left.
 
     A host that cannot be reached is asked again by the next run.
@@ -71,7 +71,7 @@ def mend(run: Run, profile: KamstrupProfile) -> tuple[str, ...]:
     for one in dead:
         end_leftovers(place, one)
         shutil.rmtree(place.runs / one, ignore_errors=True)
-    found = {host.name: _settled(run, host, dead) for host in profile.hosts}
+    found = {host.name: _settled(run, host, dead) for host in hosts_of(profile)}
     lines = [f"{name}: what it began {state}" for name, state in found.items() if state != NONE]
     loud = end_left(run)
     if not any(state.startswith("cannot") for state in found.values()):

@@ -10,15 +10,15 @@ from typing import Any
 
 from opsctl.core.digest import digest
 from opsctl.profiles.inventory import hosts_yaml
-from opsctl.profiles.model import KamstrupProfile, terms_at
+from opsctl.profiles.model import Profile, terms_at
 
 
-def terms_digest(profile: KamstrupProfile, at: datetime) -> str:
+def terms_digest(profile: Profile, at: datetime) -> str:
     """sha256 of the contract's terms as they stand at `at`."""
     return digest(_plain(asdict(terms_at(profile, at))))
 
 
-def inventory_digest(profile: KamstrupProfile) -> str:
+def inventory_digest(profile: Profile) -> str:
     """sha256 of the text of hosts.yml."""
     return sha256(hosts_yaml(profile).encode()).hexdigest()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.profiles.inventory import host_variables, in_order
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 from opsctl.runs.alive import died_here, mark
 from opsctl.runs.logs import keep_log
 from opsctl.runs.service import Run
@@ -28,7 +28,7 @@ SURVEYS = "surveys"
 """Beside the runs' folders; none of a survey that ended."""
 
 
-def targets_of(workplace: Workplace, profile: KamstrupProfile,
+def targets_of(workplace: Workplace, profile: Profile,
                variables: Mapping[str, Mapping[str, Any]] | None = None,
                only: Iterable[str] | None = None) -> tuple[Target, ...]:
     """The profile's hosts, databases first. variables: more of them by host name. only: names to keep."""
@@ -41,12 +41,12 @@ def targets_of(workplace: Workplace, profile: KamstrupProfile,
         for host in in_order(profile) if wanted is None or host.name in wanted)
 
 
-def names_of(profile: KamstrupProfile) -> list[str]:
+def names_of(profile: Profile) -> list[str]:
     """The names of the profile's hosts, databases first."""
     return [host.name for host in in_order(profile)]
 
 
-def survey(workplace: Workplace, profiles: Sequence[KamstrupProfile], operation: Operation,
+def survey(workplace: Workplace, profiles: Sequence[Profile], operation: Operation,
            variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900) -> PlaybookResult:
     """One run over all hosts of all profiles; only for operations that change nothing.
 

@@ -20,7 +20,7 @@ from opsctl.contract.records import FACT_KINDS, Event, Facts, RecordKind, facts
 from opsctl.contract.terms import Terms
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile, permissions, terms_at
+from opsctl.profiles.model import CustomerProfile, Profile, hosts_of, permissions, terms_at
 from opsctl.runs.alive import mark
 from opsctl.runs.workplace import Workplace
 
@@ -106,7 +106,7 @@ def perform(workplace: Workplace, profile: Profile, request: Request, operation:
         left: list[str] = []
 
         def mended(run: Run) -> Outcome:
-            if (lease or lease_of(operation)) == HOSTS and isinstance(profile, KamstrupProfile):
+            if (lease or lease_of(operation)) == HOSTS and hosts_of(profile):
                 from opsctl.runs.leftovers import mend
 
                 left.extend(mend(run, profile))

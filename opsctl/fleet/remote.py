@@ -1,0 +1,45 @@
+"""Work on hosts that a customer runs: only for a customer that is named, under its records, and ended before they end.
+
+The gate asks for the records (P21, P48, P50, P51); here is what a run adds to that.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from opsctl.contract.gate import Request
+from opsctl.core.errors import ConfigurationError, NotCovered, OutsideWindow
+from opsctl.profiles.model import CustomerProfile, Profile
+from opsctl.runs.service import gate
+from opsctl.runs.workplace import Workplace
+
+
+def require_workable(workplace: Workplace, profile: Profile, request: Request, *, named: bool) -> None:
+    """NotCovered unless the gate lets the work pass now, and, on a customer's hosts, somebody named the customer.
+
+    ConfigurationError when its profile names no `remote_hosts`, or their keys are not there.
+    """
+    gate(profile, request, workplace.clock.now(), workplace.ledger).require(profile.customer)
+    if not isinstance(profile, CustomerProfile):
+        return
+    if not named:
+        raise NotCovered(f"{profile.customer}: the customer runs the hosts, and work there is done only by a run that "
+                         "names it (P21, P48)", f"name it: `opsctl patch plan {profile.customer}`")
+    if not profile.remote_hosts:
+        raise ConfigurationError(f"{profile.customer}: its profile names no `remote_hosts` to work on",
+                                 "write down there the hosts that the customer gave access to")
+    if not workplace.known_hosts(profile.customer).is_file():
+        raise ConfigurationError(f"{profile.customer}: there is no {workplace.known_hosts(profile.customer)}",
+                                 "have the customer read each host's key on the host itself, and write it there")
+
+
+def require_time(workplace: Workplace, profile: Profile, request: Request, needed: timedelta) -> None:
+    """OutsideWindow when the customer's records would end before work of `needed` on its hosts has."""
+    if not isinstance(profile, CustomerProfile):
+        return
+    now = workplace.clock.now()
+    gate(profile, request, now, workplace.ledger).require(profile.customer)
+    then = gate(profile, request, now + needed, workplace.ledger)
+    if not then.allowed:
+        raise OutsideWindow(f"{profile.customer}: the work needs {needed}, and would run past what was granted: "
+                            f"{then.reason}", "start earlier, or agree a longer window with the customer")

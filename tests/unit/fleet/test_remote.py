@@ -1,0 +1,154 @@
+"""Work on a customer's hosts: what the records open, to the minute, and only for a run that names the customer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsctl.contract.services import Hosting
+from opsctl.core.clock import FixedClock
+from opsctl.core.errors import ConfigurationError, NotCovered, OutsideWindow
+from opsctl.core.progress import Silent
+from opsctl.fleet import changing
+from opsctl.fleet.remote import require_workable
+from opsctl.ledger import open_ledger
+from opsctl.maintenance.service import request
+from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import CustomerProfile
+from opsctl.profiles.settings import Settings
+from opsctl.runs.workplace import Workplace
+
+ROOT = Path(__file__).resolve().parents[3]
+CUSTOMER = "sample-elmegaard"
+OPENS = datetime(2026, 11, 24, 20, tzinfo=UTC)
+CLOSES = datetime(2026, 11, 24, 22, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+OPTIONS = {"security_only": False, "reboot": True, "named": True}
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(OPENS - timedelta(days=1))
+
+
+@pytest.fixture
+def place(tmp_path: Path, clock: FixedClock) -> Iterator[Workplace]:
+    shutil.copytree(ROOT / "inventories", tmp_path / "inventories")
+    (tmp_path / "inventories" / CUSTOMER / "known_hosts").write_text("", encoding="utf-8")
+    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
+    settings = Settings(inventories=tmp_path / "inventories", releases=ROOT / "releases", playbooks=ROOT / "playbooks")
+    yield Workplace(settings, ledger, clock, Silent(), "me", tmp_path / "runs", tmp_path / "drafts")
+    ledger.close()
+
+
+@pytest.fixture
+def profile(place: Workplace) -> CustomerProfile:
+    found = load_profile(place.settings.inventories, CUSTOMER)
+    assert isinstance(found, CustomerProfile)
+    return found
+
+
+def grant(place: Workplace, *, covers: tuple[str, ...] = (), closes: datetime = CLOSES, leave: str = "") -> None:
+    """The three records, from OPENS to `closes`."""
+    for kind, about in (("agreement", ("platform",)), ("access", covers), ("permission", ())):
+        if kind != leave:
+            payload: dict[str, Any] = {"reference": f"{kind}-1", "by": "", "valid_from": OPENS.isoformat(),
+                                       "valid_to": closes.isoformat(), "covers": list(about), "details": {}}
+            place.ledger.append(CUSTOMER, f"{kind}.added", payload, actor="me")
+
+
+def move(clock: FixedClock, to: datetime) -> None:
+    clock.move(to - clock.now())
+
+
+@pytest.mark.parametrize(("at", "allowed"), [
+    (OPENS - MINUTE, False), (OPENS, True), (OPENS + MINUTE, True), (CLOSES - MINUTE, True), (CLOSES, False),
+    (CLOSES + MINUTE, False)])
+def test_the_records_open_from_their_first_minute_to_their_last(at: datetime, allowed: bool, place: Workplace,
+                                                                profile: CustomerProfile, clock: FixedClock) -> None:
+    grant(place)
+    move(clock, at)
+    if allowed:
+        require_workable(place, profile, request(False), named=True)
+    else:
+        with pytest.raises(NotCovered, match="P50"):
+            require_workable(place, profile, request(False), named=True)
+
+
+@pytest.mark.parametrize("missing", ["agreement", "access", "permission"])
+def test_each_record_is_needed(missing: str, place: Workplace, profile: CustomerProfile, clock: FixedClock) -> None:
+    grant(place, leave=missing)
+    move(clock, OPENS)
+    with pytest.raises(NotCovered):
+        changing.patch(place, profile, OPTIONS)
+
+
+def test_all_hosts_must_lie_within_the_access(place: Workplace, profile: CustomerProfile, clock: FixedClock) -> None:
+    grant(place, covers=("another-host",))
+    move(clock, OPENS)
+    with pytest.raises(NotCovered, match="access"):
+        changing.patch(place, profile, OPTIONS)
+
+
+@pytest.mark.parametrize("options", [{**OPTIONS, "named": False}, {"security_only": False, "reboot": True}])
+def test_without_being_named_a_customer_s_hosts_are_left_alone(options: dict[str, bool], place: Workplace,
+                                                               profile: CustomerProfile, clock: FixedClock) -> None:
+    grant(place)
+    move(clock, OPENS)
+    with pytest.raises(NotCovered, match="by a run that names it"):
+        changing.patch(place, profile, options)
+
+
+def test_nothing_starts_that_would_outlast_what_was_granted(place: Workplace, profile: CustomerProfile,
+                                                            clock: FixedClock) -> None:
+    grant(place)
+    move(clock, CLOSES - timedelta(minutes=29))
+    with pytest.raises(OutsideWindow, match="past what was granted"):
+        changing.patch(place, profile, OPTIONS)
+    assert not list(place.ledger.entries(CUSTOMER, kinds=("run.started",)))
+
+
+def test_a_freeze_holds_there_too(place: Workplace, profile: CustomerProfile, clock: FixedClock) -> None:
+    from opsctl.profiles.parts import Freeze
+
+    grant(place)
+    move(clock, OPENS)
+    frozen = profile.model_copy(update={"freezes": (
+        Freeze(first_day=OPENS.date(), last_day=OPENS.date(), reason="billing"),)})
+    with pytest.raises(OutsideWindow, match="billing"):
+        changing.patch(place, frozen, OPTIONS)
+
+
+def test_a_window_of_the_profile_holds_there_too(place: Workplace, profile: CustomerProfile,
+                                                 clock: FixedClock) -> None:
+    from opsctl.profiles.parts import Window
+
+    grant(place)
+    move(clock, OPENS)
+    window = Window(name="sunday", weekdays=("sunday",), start="01:00", end="03:00")
+    with pytest.raises(OutsideWindow, match="sunday"):
+        changing.patch(place, profile.model_copy(update={"windows": (window,)}), OPTIONS)
+
+
+def test_without_hosts_or_their_keys_it_says_what_to_write(place: Workplace, profile: CustomerProfile,
+                                                           clock: FixedClock) -> None:
+    grant(place)
+    move(clock, OPENS)
+    with pytest.raises(ConfigurationError, match="remote_hosts"):
+        require_workable(place, profile.model_copy(update={"remote_hosts": ()}), request(False), named=True)
+    place.known_hosts(CUSTOMER).unlink()
+    with pytest.raises(ConfigurationError, match="known_hosts"):
+        require_workable(place, profile, request(False), named=True)
+
+
+def test_releases_are_never_installed_there(place: Workplace, profile: CustomerProfile, clock: FixedClock) -> None:
+    assert profile.hosting == Hosting.CUSTOMER
+    grant(place)
+    move(clock, OPENS)
+    with pytest.raises(NotCovered, match="notified"):
+        changing.install(place, profile, {"version": ""})
