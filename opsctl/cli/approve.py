@@ -21,6 +21,8 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
             key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your SSH key, or its public half when an "
                                                                             "agent has it.")]) -> Result:
     """Approve a plan by a signature over its hash; it holds for a time and for exactly this plan."""
+    from opsctl.cli.workplace import catalogue_or_error
+    from opsctl.fleet.informing import announced
     from opsctl.fleet.planfiles import kind_of, read_plan, require_sound
     from opsctl.installs.model import ReleasePlan
     from opsctl.installs.service import approval_need
@@ -37,6 +39,9 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
         else found.approvals.patch
     with workplace(acts=True) as place:
         made = sign(place, plan.customer, plan.hash, key, need)
-    return Result({**made, "customer": plan.customer, "kind": kind_of(plan), "need": need.value},
-                  f"{plan.customer}: plan {plan.hash[:12]} is approved by {made['signer']} until {made['expires']}"
-                  + ("" if need != "none" else "; the profile asks for no approval of such plans"))
+        told, warnings = (announced(place, found, catalogue_or_error(place), plan.target)
+                          if isinstance(plan, ReleasePlan) else ((), ()))
+    lines = [f"{plan.customer}: plan {plan.hash[:12]} is approved by {made['signer']} until {made['expires']}"
+             + ("" if need != "none" else "; the profile asks for no approval of such plans"), *told]
+    return Result({**made, "customer": plan.customer, "kind": kind_of(plan), "need": need.value,
+                   "announced": list(told)}, "\n".join(lines), warnings=warnings)

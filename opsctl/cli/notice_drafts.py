@@ -9,7 +9,7 @@ from opsctl.cli.workplace import Selection
 from opsctl.contract.services import Service
 from opsctl.core.errors import UsageError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.fleet.drafts import draft_due
+from opsctl.fleet.drafts import due_drafts
 from opsctl.notices import by_hand
 from opsctl.notices.kinds import RULES
 from opsctl.notices.model import NoticeKind
@@ -18,12 +18,14 @@ from opsctl.releases.catalogue import load
 from opsctl.runs.workplace import Workplace
 
 _OF_A_RELEASE = frozenset({NoticeKind.UPDATE, NoticeKind.MAJOR, NoticeKind.SECURITY})
+_OF_AN_INSTALLATION = frozenset({NoticeKind.PLANNED, NoticeKind.DONE})
+"""Drafted from the ledger's evidence, and from a file where people installed."""
 
 
 def drafted(place: Workplace, selection: Selection, name: str | None) -> tuple[Outcome, ...]:
     """What is due by release files, profiles and the ledger; of one kind when it is named."""
     kind = _kind(name) if name is not None else None
-    if kind is not None and RULES[kind].by_hand:
+    if kind is not None and RULES[kind].by_hand and kind not in _OF_AN_INSTALLATION:
         raise UsageError(f"a notice of kind {kind.value} needs its facts",
                          "write them into a file and give it by --file; see docs/notices.md")
     releases = load(place.settings.releases)
@@ -32,7 +34,7 @@ def drafted(place: Workplace, selection: Selection, name: str | None) -> tuple[O
         outcomes += for_each(selection, Service.SOFTWARE_UPDATE_MINOR,
                              lambda profile: draft(place, profile, releases=releases))
     for profile in selection.profiles:
-        found = list(draft_due(place, profile, releases, kind.value if kind else ""))
+        found = list(due_drafts(place, profile, releases, kind.value if kind else ""))
         if not found and kind is not None and kind not in _OF_A_RELEASE:
             found = [Outcome(profile.customer, RULES[kind].service, Status.UNCHANGED,
                              f"no notice of kind {kind.value} is due")]

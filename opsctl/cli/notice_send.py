@@ -40,4 +40,4 @@ def _apart(selection: Selection) -> list[Selection]:
 
 def _names(place: Workplace, profile: Profile) -> tuple[str | None, ...]:
     installed = Version.parse(profile.ready.version) if profile.ready.version else None
-    return to_send(known(place, profile.customer), installed) or (None,)
+    return to_send(known(place, profile.customer), installed, place.clock.now()) or (None,)

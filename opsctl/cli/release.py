@@ -89,12 +89,14 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
 def rollback(customer: Customer, yes: Yes = False) -> Result:
     """Take back an installation that was broken off or stuck; one that ended well is not taken back."""
     from opsctl.cli.each import hosted
-    from opsctl.installs.way_back import REQUEST, roll_back
+    from opsctl.fleet.installing import take_back
+    from opsctl.installs.way_back import REQUEST
+    from opsctl.releases.catalogue import load
 
     with workplace(acts=True) as place:
         found = hosted(place, profile(customer), REQUEST)
         confirm(f"Take back the unfinished installation at {customer}?", yes)
-        return outcomes_result([roll_back(place, found)])
+        return outcomes_result([take_back(place, found, load(place.settings.releases))])
 
 
 @command(app, "release", "impact", kind=Kind.ASKS, services=UPDATES)

@@ -8,11 +8,23 @@ from functools import partial
 from opsctl.contract.services import Service
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.failures import guarded
+from opsctl.fleet.informing import after, before
+from opsctl.notices.model import NoticeKind
 from opsctl.notices.planning import NoticePlan
 from opsctl.notices.service import draft_plan, due_plans
-from opsctl.profiles.model import Profile
+from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
+
+
+def due_drafts(workplace: Workplace, profile: Profile, releases: Catalogue, kind: str = "") -> Iterator[Outcome]:
+    """What is due by release files, profile and ledger; for hosted customers also what goes with an install (P49)."""
+    if isinstance(profile, KamstrupProfile):
+        if kind in {"", NoticeKind.DONE.value}:
+            yield from after(workplace, profile, releases)
+        if kind in {"", NoticeKind.PLANNED.value}:
+            yield from before(workplace, profile, releases)
+    yield from draft_due(workplace, profile, releases, kind)
 
 
 def draft_due(workplace: Workplace, profile: Profile, releases: Catalogue, kind: str = "") -> Iterator[Outcome]:

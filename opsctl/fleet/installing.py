@@ -11,6 +11,7 @@ from opsctl.backup.presence import still_stored
 from opsctl.core.clock import iso
 from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.informing import drafted_after, untold
 from opsctl.fleet.sealing import seal
 from opsctl.fleet.starting import require_resolved, require_window
 from opsctl.installs.model import ReleasePlan
@@ -38,10 +39,10 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
     left = stand(workplace, profile.customer).open
     if left is not None:
         # READY may be stopped: it is not left so until the next window opens.
-        back = roll_back(workplace, profile)
+        back = take_back(workplace, profile, releases)
         if back.code is not ExitCode.OK:
             return back
-        warnings = (f"an installation of READY {left.payload['to']} was broken off: {back.summary}",)
+        warnings = (f"an installation of READY {left.payload['to']} was broken off: {back.summary}", *back.warnings)
     if profile.hold_releases:
         raise OutsideWindow(f"{profile.customer}: releases are held: {profile.hold_releases}",
                             "take `hold_releases` out of the profile when the reason is gone")
@@ -55,8 +56,21 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
         may_start(ahead.hops[0].downtime_minutes)
         seal(workplace, releases, [hop.version for hop in ahead.hops])
         warnings += _backed_up(workplace, profile, back_up)
-    found = install(workplace, profile, Wish(releases, target, approved, may_start))
-    return replace(found, warnings=(*warnings, *found.warnings))
+        warnings += untold(workplace, profile.customer, ahead.target)
+    return _told(workplace, profile, releases, warnings, lambda: install(
+        workplace, profile, Wish(releases, target, approved, may_start)))
+
+
+def take_back(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue) -> Outcome:
+    """Take back what an earlier run left unfinished, and draft what the customer is told of it."""
+    return _told(workplace, profile, releases, (), lambda: roll_back(workplace, profile))
+
+
+def _told(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, warnings: tuple[str, ...],
+          act: Callable[[], Outcome]) -> Outcome:
+    """What `act` comes to, with the message to the customer drafted whichever way it ended (P49)."""
+    found = act()
+    return replace(found, warnings=(*warnings, *found.warnings, *drafted_after(workplace, profile, releases)))
 
 
 def last_good_backup(workplace: Workplace, profile: KamstrupProfile, *, ask_store: bool = False) -> datetime | None:

@@ -11,7 +11,7 @@ from opsctl.backup.prune import prune
 from opsctl.backup.running import run_backup
 from opsctl.contract.terms import AgreementState
 from opsctl.core.outcome import Outcome
-from opsctl.fleet.drafts import draft_due
+from opsctl.fleet.drafts import due_drafts
 from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import Rooms
@@ -33,7 +33,7 @@ def rooms() -> Rooms:
     return Rooms(check_storage=check, check_network=check_network, back_up=back_up, prune=_prune, patch=_patch,
                  draft=_draft, stored=still_stored,
                  install=_install, copy=_copy, rehearse=rehearse_due,
-                 draft_due=draft_due)
+                 draft_due=due_drafts)
 
 
 def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | None = None) -> Outcome:

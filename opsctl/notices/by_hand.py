@@ -53,6 +53,9 @@ class InstallSource(_Times):
     release: VersionField
     before: VersionField | None = Field(default=None, description="The version that was there before; for `done`.")
     result: Text | None = Field(default=None, description="How it ended.")
+    outcome: Literal["taken-back"] | None = Field(default=None, description="For `done`: it did not succeed, and "
+                                                                            "`before` runs again.")
+    run: str | None = Field(default=None, description="The run whose evidence proves how it ended; opsctl writes it.")
 
 
 class ModuleSource(Part):
@@ -79,7 +82,7 @@ _NEEDS: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.MAINTENANCE_DONE: ("result",), NoticeKind.DONE: ("result",),
 }
 _TELLABLE = {NoticeKind.MAINTENANCE_CHANGED: {"reason"}, NoticeKind.MAINTENANCE_CANCELLED: {"reason"},
-             NoticeKind.MAINTENANCE_DONE: {"reason", "result"}, NoticeKind.DONE: {"result", "before"}}
+             NoticeKind.MAINTENANCE_DONE: {"reason", "result"}, NoticeKind.DONE: {"result", "before", "outcome"}}
 
 
 def read(path: Path, kind: NoticeKind) -> Source:
@@ -99,7 +102,9 @@ def _misfits(kind: NoticeKind, source: Source, position: Any) -> Iterator[Proble
     for name in _NEEDS.get(kind, ()):
         if getattr(source, name) is None:
             yield Problem(position(()), (name,), f"is missing; a notice of kind {kind.value} says it")
-    for name in ("reason", "result", "before"):
+    if getattr(source, "outcome", None) is not None and getattr(source, "before", None) is None:
+        yield Problem(position(("outcome",)), ("outcome",), "needs `before`, the version that runs again")
+    for name in ("reason", "result", "before", "outcome", "run"):
         if getattr(source, name, None) is not None and name not in _TELLABLE.get(kind, set()):
             yield Problem(position((name,)), (name,), f"is not told by a notice of kind {kind.value}; remove it")
 

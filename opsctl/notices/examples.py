@@ -23,7 +23,7 @@ from opsctl.profiles.model import Profile
 from opsctl.profiles.parts import Language, Licence
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.changes import Text
-from opsctl.releases.content import content
+from opsctl.releases.content import content, nothing
 from opsctl.releases.model import ADAPTER, Release
 from opsctl.releases.path import path
 from opsctl.releases.platform import PlatformAdvisory
@@ -121,10 +121,12 @@ def _by_hand(words: _Words, catalogue: Catalogue) -> Iterator[Facts]:
     way = path(catalogue, Version.parse("1.9.1"), target)
     assert way is not None  # noqa: S101 - by the releases above
     times = {"start": _START, "end": _START + timedelta(hours=2)}
-    for kind in (NoticeKind.PLANNED, NoticeKind.DONE):
-        source = InstallSource(schema_version=1, release=target.version, result=words.text("a result"), **times)
-        yield InstallFacts(**_base(kind, target, hosted=True), way=way, source=source,
-                           content=content(catalogue, way, ("ready-core",)))
+    brought = content(catalogue, way, ("ready-core",))
+    for kind, more, told in ((NoticeKind.PLANNED, {}, brought), (NoticeKind.DONE, {}, brought),
+                             (NoticeKind.DONE, {"run": "example"}, brought),
+                             (NoticeKind.DONE, {"run": "example", "outcome": "taken-back"}, nothing(brought))):
+        source = InstallSource(schema_version=1, release=target.version, result=words.text("a result"), **times, **more)
+        yield InstallFacts(**_base(kind, target, hosted=True), way=way, source=source, content=told)
     for kind in NoticeKind:
         if kind.value.startswith("maintenance-"):
             work = MaintenanceSource(schema_version=1, id="example", impact="outage", systems=("READY",),

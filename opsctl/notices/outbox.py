@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from opsctl.core.clock import iso
 from opsctl.notices import register
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.register import Revision
@@ -15,16 +17,30 @@ OF_AN_END = frozenset({NoticeKind.END_OF_SUPPORT, NoticeKind.LICENCE_EXPIRY})
 """Kinds that remind of one end again and again; the last reminder counts."""
 
 
-def current(drafts: Sequence[Revision], installed: Version | None) -> tuple[Revision, ...]:
-    """The newest revision of each notice, without those that a later notice or the customer has overtaken.
+def current(drafts: Sequence[Revision], installed: Version | None, at: datetime | None = None
+            ) -> tuple[Revision, ...]:
+    """The newest revision of each notice, without those that a later notice, the customer or the time has overtaken.
 
     drafts: in the order of drafting. installed: a notice of a release that the customer has by now is overtaken, and
-    so is the end of support of one that it has no more.
+    so is the end of support of one that it has no more. at: what announces something that
+    has ended by then is overtaken.
     """
     newest = {draft.notice: draft for draft in drafts}
     last = {_series(draft): draft.notice for draft in drafts}
     return tuple(draft for draft in newest.values()
-                 if last[_series(draft)] == draft.notice and not _has_passed(draft, installed))
+                 if last[_series(draft)] == draft.notice and not _has_passed(draft, installed)
+                 and overtaken(draft, drafts, at) == "")
+
+
+def overtaken(draft: Revision, drafts: Sequence[Revision], at: datetime | None) -> str:
+    """Why an announcement is of no use any more; empty when it is, and for what announces nothing."""
+    if draft.until is None:
+        return ""
+    if at is not None and draft.until <= at:
+        return f"what it announces was to end at {iso(draft.until)}"
+    later = drafts[drafts.index(draft) + 1:] if draft.kind is NoticeKind.PLANNED else ()
+    ended = next((one for one in later if one.notice == f"{NoticeKind.DONE.value}-{draft.release}"), None)
+    return f"{ended.notice} revision {ended.number} tells how it ended" if ended else ""
 
 
 def _series(draft: Revision) -> str:
@@ -42,12 +58,12 @@ def _has_passed(draft: Revision, installed: Version | None) -> bool:
     return draft.kind is NoticeKind.END_OF_SUPPORT and Version.parse(draft.release) != installed
 
 
-def to_send(drafts: Sequence[Revision], installed: Version | None) -> tuple[str, ...]:
+def to_send(drafts: Sequence[Revision], installed: Version | None, at: datetime | None = None) -> tuple[str, ...]:
     """The notices to look at when no notice is named: those that are approved and have not reached everybody.
 
     When there is none, the one approved last, which then is sent already; when nothing is approved, the newest.
     """
-    counting = current(drafts, installed)
+    counting = current(drafts, installed, at)
     approved = [draft for draft in counting if draft.approval is not None]
     open_ones = tuple(draft.notice for draft in approved if draft.count(register.ACCEPTED) < len(draft.contacts))
     return open_ones or tuple(draft.notice for draft in (approved or counting or drafts)[-1:])

@@ -22,6 +22,9 @@ SENDING, ACCEPTED, REFUSED, UNKNOWN = "notice.sending", "notice.accepted", "noti
 BOUNCED, REPORTED, CONFIRMED = "notice.bounced", "notice.reported", "notice.confirmed"
 KINDS = (DRAFTED, APPROVED, SENDING, ACCEPTED, REFUSED, UNKNOWN, BOUNCED, REPORTED, CONFIRMED)
 
+ANNOUNCING = frozenset({NoticeKind.PLANNED, NoticeKind.MAINTENANCE_PLANNED, NoticeKind.MAINTENANCE_CHANGED})
+"""Kinds that say what will happen; they hold the times in the facts that they were drafted from."""
+
 
 @dataclass(frozen=True)
 class Approval:
@@ -64,7 +67,8 @@ class Confirmation:
 class Revision:
     """One drafted revision. contacts: personal references, in the order of the draft's recipients.
 
-    service, purpose: what it delivers under the contract (P22, P23), as the draft recorded it.
+    service, purpose: what it delivers under the contract (P22, P23), as the draft recorded it. until: the end of
+    what it announces; None when it announces nothing.
     """
 
     notice: str
@@ -84,6 +88,7 @@ class Revision:
     service: Service = Service.SOFTWARE_UPDATE_MINOR
     purpose: Purpose = Purpose.NEW_VALUE
     delivery: Delivery = Delivery.NOTICE
+    until: datetime | None = None
 
     @property
     def request(self) -> Request:
@@ -146,7 +151,8 @@ def _drafted(entry: Entry) -> Revision:
                     datetime.fromisoformat(said["drafted_at"]), tuple(said["changed"]), said["parts"],
                     service=Service(said.get("service", usual)),
                     purpose=Purpose(said.get("purpose", Purpose.NEW_VALUE)),
-                    delivery=Delivery(said.get("delivery", Delivery.NOTICE)))
+                    delivery=Delivery(said.get("delivery", Delivery.NOTICE)),
+                    until=datetime.fromisoformat(said["source"]["end"]) if kind in ANNOUNCING else None)
 
 
 def _approval(entry: Entry) -> Approval:

@@ -47,13 +47,14 @@ class Reminder:
     late: bool
 
 
-def reminders(drafts: Sequence[Revision], installed: Version | None, policy: NoticePolicy, today: date
-              ) -> tuple[Reminder, ...]:
+def reminders(drafts: Sequence[Revision], installed: Version | None, policy: NoticePolicy, today: date,
+              at: datetime | None = None) -> tuple[Reminder, ...]:
     """What waits, by what the ledger knows. Pure.
 
-    drafts: in the order of drafting. installed: a notice of a release that the customer has by now waits for nobody.
+    drafts: in the order of drafting. installed: a notice of a release that the customer has by now waits for nobody,
+    and so does what announces something that has ended at `at`.
     """
-    return tuple(found for draft in current(drafts, installed) for found in _of(draft, policy, today))
+    return tuple(found for draft in current(drafts, installed, at) for found in _of(draft, policy, today))
 
 
 def remind(workplace: Workplace, profile: Profile) -> Outcome:
@@ -67,7 +68,8 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
         usual = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
         gate(profile, usual, now, workplace.ledger).require(profile.customer)
     installed = Version.parse(profile.ready.version) if profile.ready.version else None
-    found = reminders(drafts, installed, workplace.settings.policy.notices, local_day(now, DANISH_TIME))
+    found = reminders(drafts, installed, workplace.settings.policy.notices, local_day(now, DANISH_TIME),
+                      now)
     return _outcome(profile.customer, drafts, found)
 
 

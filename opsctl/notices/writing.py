@@ -15,7 +15,7 @@ from opsctl.notices.model import Facts, NoticeKind, Period
 from opsctl.notices.planning import NoticePlan, common
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.content import content
+from opsctl.releases.content import content, nothing
 from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import UpgradePath, path
 from opsctl.releases.version import Step, Version
@@ -65,20 +65,32 @@ def _release(catalogue: Catalogue, version: Version) -> Release:
 def _install(profile: Profile, catalogue: Catalogue, kind: NoticeKind, source: InstallSource, release: Release,
              reported: frozenset[str]) -> InstallFacts:
     installed = Version.parse(profile.ready.version) if profile.ready.version else None
-    if kind is NoticeKind.PLANNED and installed is not None and installed >= release.version:
-        raise UsageError(f"{profile.customer}: has {PRODUCT} {installed}, so {release.version} is not planned",
-                         "correct `release`, or `ready.version` in the profile")
-    if kind is NoticeKind.DONE and installed is not None and installed < release.version:
-        raise UsageError(f"{profile.customer}: the profile still says {PRODUCT} {installed}",
-                         "record what was installed under `ready.version` first")
+    _require_possible(profile, kind, source, installed)
     # Once it is installed, the profile no longer says what was there before. When the facts do not say it either, what
     # the release itself brought is told.
-    before = installed if kind is NoticeKind.PLANNED else source.before
+    before = source.before or (installed if kind is NoticeKind.PLANNED else None)
     way = path(catalogue, before, release)
     if way is None or before is None:
         way = UpgradePath(before, (release,), ())
-    return InstallFacts(**common(profile, kind, release), sample=release.sample, way=way,
-                        content=content(catalogue, way, profile.ready.modules), source=source, reported=reported)
+    brought = content(catalogue, way, profile.ready.modules)
+    return InstallFacts(**common(profile, kind, release), sample=release.sample, way=way, source=source,
+                        content=nothing(brought) if source.outcome else brought, reported=reported)
+
+
+def _require_possible(profile: Profile, kind: NoticeKind, source: InstallSource, installed: Version | None) -> None:
+    """UsageError when the facts contradict the profile; what a run of opsctl proves stands above it."""
+    if installed is None or source.run is not None:
+        return
+    there = (source.before or installed) if kind is NoticeKind.PLANNED else installed
+    if kind is NoticeKind.PLANNED and there >= source.release:
+        raise UsageError(f"{profile.customer}: has {PRODUCT} {there}, so {source.release} is not planned",
+                         "correct `release`, or `ready.version` in the profile")
+    if kind is NoticeKind.DONE and source.outcome is None and installed < source.release:
+        raise UsageError(f"{profile.customer}: the profile still says {PRODUCT} {installed}",
+                         "record what was installed under `ready.version` first")
+    if kind is NoticeKind.DONE and source.outcome is not None and installed >= source.release:
+        raise UsageError(f"{profile.customer}: the profile says {PRODUCT} {installed}, so {source.release} was not "
+                         "taken back", "correct `outcome`, or `ready.version` in the profile")
 
 
 def _module(profile: Profile, source: ModuleSource, release: Release) -> ModuleFacts:

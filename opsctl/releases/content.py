@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from opsctl.releases.catalogue import Catalogue
@@ -59,6 +59,12 @@ class Content:
     known_issues: tuple[KnownIssue, ...]
     new_modules: tuple[str, ...]
     lost: tuple[ReleasedChange, ...]
+
+
+def nothing(brought: Content) -> Content:
+    """The same when it was not installed after all: nothing changed, and no vulnerability was closed."""
+    return replace(brought, changes=(), headline=Headline.FEATURE, severity=None, exploited=False, known_issues=(),
+                   new_modules=(), lost=())
 
 
 def content(catalogue: Catalogue, way: UpgradePath, modules: Iterable[str]) -> Content:

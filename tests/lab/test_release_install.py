@@ -28,7 +28,9 @@ def releases(config: Path, inventories: Path) -> Path:
     (folder / "6.0.1.yml").write_text(yaml.safe_dump({**bad, "status": "published"}), encoding="utf-8")
     for profile in inventories.glob("*/profile.yml"):
         lines = profile.read_text(encoding="utf-8").splitlines(keepends=True)
-        profile.write_text("".join(line for line in lines if not line.startswith("hold_releases")), encoding="utf-8")
+        kept = (line for line in lines if not line.startswith("hold_releases"))
+        profile.write_text("".join("language: en\n" if line.startswith("language:") else line for line in kept),
+                           encoding="utf-8")
     text = config.read_text(encoding="utf-8").replace(f"{ROOT}/releases", "releases")
     config.write_text(text + "policy: {healthy_seconds: 5}\n", encoding="utf-8")
     return folder
@@ -49,12 +51,21 @@ def readings(name: str) -> int:
     return int(ready(name, "/api/v1/readings", token=token)[1]["count"])
 
 
+def told(customer: str, notice: str, opsctl: Opsctl) -> str:
+    """The draft's text, which is in the contact's language; here the sample's are set to English."""
+    return " ".join(opsctl("notice", "show", customer, notice).stdout.split())
+
+
 @pytest.mark.parametrize("fresh", ["birkeby-app"], indirect=True)
 def test_a_release_that_fails_is_taken_back_and_waits_for_its_cause(fresh: str, releases: Path, opsctl: Opsctl) -> None:
     before = readings(fresh)
     failed = opsctl("release", "install", "sample-birkeby", "--version", "6.0.1", "--yes", "--json")
     assert failed.code == 1, failed
     assert "taken back: READY 5.5.0" in failed.envelope["data"]["outcomes"][0]["summary"]
+    assert any("was not told beforehand (P49)" in line for line in failed.envelope["warnings"])
+    # The customer's messages are drafted by the run itself: of what was installed, and of what was taken back.
+    assert told("sample-birkeby", "done-5.5.0", opsctl).count("READY 5.5.0") > 0
+    assert "did not succeed, and we went back to READY 5.5.0" in told("sample-birkeby", "done-6.0.1", opsctl)
     assert ready(fresh, "/health")[1] == {"status": "ok", "version": "5.5.0", "schema": 5}
     assert readings(fresh) == before
     assert on(fresh, "apt-mark showhold") == "ready-server"
@@ -66,6 +77,9 @@ def test_a_release_that_fails_is_taken_back_and_waits_for_its_cause(fresh: str, 
     assert done.code == 0, done
     assert ready(fresh, "/health")[1] == {"status": "ok", "version": "6.0.0", "schema": 6}
     assert readings(fresh) == before
+    assert "READY 6.0.0 is installed" in told("sample-birkeby", "done-6.0.0", opsctl)
+    drafted = opsctl("notice", "draft", "sample-birkeby", "--kind", "done", "--json").envelope["data"]["outcomes"]
+    assert {row["status"] for row in drafted} == {"unchanged"}, "each was drafted once"
     second = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes", "--json")
     assert [row["status"] for row in second.envelope["data"]["outcomes"]] == ["unchanged"]
     changes = opsctl("change", "list", "sample-birkeby", "--json").envelope["data"]["changes"]

@@ -95,7 +95,7 @@ def cards(workplace: Workplace, profiles: Iterable[Profile]) -> tuple[Card, ...]
     for profile in profiles:
         drafts = known(workplace, profile.customer)
         newest = {draft.notice: draft for draft in drafts}
-        alive = {draft.notice for draft in current(drafts, _installed(profile))}
+        alive = {draft.notice for draft in current(drafts, _installed(profile), workplace.clock.now())}
         found += [_card(profile, draft, draft.notice not in alive and not draft.attempts) for draft in newest.values()]
     return tuple(found)
 
@@ -108,7 +108,7 @@ def page(workplace: Workplace, profile: Profile, notice: str, number: int, key: 
     drafts = known(workplace, profile.customer)
     draft = archive.revision(drafts, profile.customer, notice, None)
     shelved = archive.read(workplace, profile.customer, draft)
-    overtaken = not draft.attempts and draft not in current(drafts, _installed(profile))
+    overtaken = not draft.attempts and draft not in current(drafts, _installed(profile), workplace.clock.now())
     people = _people(shelved)
     person = people[min(max(number, 1), len(people)) - 1]
     earlier, changed = _since(workplace, profile, drafts, shelved)
