@@ -40,7 +40,7 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
     with workplace(acts=True) as place:
         made = sign(place, plan.customer, plan.hash, key, need)
         told, warnings = (announced(place, found, catalogue_or_error(place), plan.target)
-                          if isinstance(plan, ReleasePlan) else ((), ()))
+                          if isinstance(plan, ReleasePlan) and isinstance(found, KamstrupProfile) else ((), ()))
     lines = [f"{plan.customer}: plan {plan.hash[:12]} is approved by {made['signer']} until {made['expires']}"
              + ("" if need != "none" else "; the profile asks for no approval of such plans"), *told]
     return Result({**made, "customer": plan.customer, "kind": kind_of(plan), "need": need.value,

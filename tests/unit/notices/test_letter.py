@@ -195,7 +195,7 @@ def test_errors_that_the_customer_reported_are_marked_and_nobody_else_s(sample: 
     mine = planning.plan(sample("elmegaard"), releases, NOW, frozenset({"ERR-0990", "ERR-1042"})).facts
     other = planning.plan(sample("elmegaard"), releases, NOW).facts
     assert isinstance(mine, ReleaseFacts) and isinstance(other, ReleaseFacts)
-    for language, words in (("en", "Reported by you"), ("da", "Indberettet af jer"), ("de", "Von Ihnen gemeldet")):
+    for language, words in (("en", "Reported by you"), ("da", "Rapporteret af jer"), ("de", "Von Ihnen gemeldet")):
         text = rendered(mine, language)[1]
         assert text.count(words) == 2 and f"{words}: ERR-0990." in text and f"{words}: ERR-1042." in text
         assert words not in rendered(other, language)[1]
