@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opsctl.contract.levels import LEVELS
+from opsctl.notices.language import Wording
 from opsctl.notices.model import Block, Facts, Link, Pairs, Paragraph, ReleaseFacts, Row, Section, Table
 from opsctl.notices.telling import Telling
 
@@ -41,12 +42,13 @@ def _channels(telling: Telling[Facts]) -> Pairs:
         (say("help.website"), Link(brand.website, brand.website)),
         (say("help.phone"), Link(brand.phone, f"tel:{brand.phone.replace(' ', '')}")),
         (say("help.email"), Link(brand.email, f"mailto:{brand.email}")),
-        (say("help.hours"), _hours(telling)),
+        (say("help.hours"), desk_hours(telling.wording)),
         (say("help.desk"), say("help.desk_value"))))
 
 
-def _hours(telling: Telling[Facts]) -> str:
-    say, wording = telling.wording.say, telling.wording
+def desk_hours(wording: Wording) -> str:
+    """When support is open (P31), in words."""
+    say = wording.say
     spans = []
     for first, last, opening, closing in _DESK_HOURS:
         days = {"from": wording.weekday(first), "open": wording.clock(*opening), "close": wording.clock(*closing)}

@@ -5,15 +5,24 @@ The customer is informed, not asked: no message wants an approval. No time to a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from typing import Protocol
 
 from opsctl.contract.levels import LEVELS
-from opsctl.contract.services import PRODUCT
-from opsctl.support.inputs import ZONE
 from opsctl.support.request import Request
+
+
+class Words(Protocol):
+    """One language: the words of a key, with plurals, and an instant in Danish time."""
+
+    def say(self, key: str, **values: object) -> str: ...
+
+    def count(self, key: str, number: int, **values: object) -> str: ...
+
+    def moment(self, instant: datetime) -> str: ...
 
 
 class Occasion(StrEnum):
@@ -27,12 +36,36 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True)
 class Channels:
-    """How the customer reaches help; all three are named each time (P03)."""
+    """How the customer reaches help; all three are named each time (P03). hours: of support, in words."""
 
     vendor: str
     website: str
     phone: str
     email: str
+    hours: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a message is about. subject: of the request. result: what came of it, for a closed one."""
+
+    request: Request
+    subject: str
+    result: str
+    about: Occasion
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message to the customer, in its language."""
+
+    subject: str
+    body: str
+
+    @property
+    def text(self) -> str:
+        """Subject line first, as it is printed."""
+        return f"Subject: {self.subject}\n\n{self.body}"
 
 
 def occasion(request: Request) -> Occasion:
@@ -44,42 +77,38 @@ def occasion(request: Request) -> Occasion:
     return Occasion.LEVEL if len(request.grades) > 1 else Occasion.RECEIVED
 
 
-def message(request: Request, subject: str, result: str, about: Occasion, channels: Channels) -> str:
-    """The text, subject line first. result: what came of it, for a closed request."""
-    level = LEVELS[request.level]
-    lines = [f"Subject: {PRODUCT} request {request.id}: {_TITLES[about]}", "",
-             f"Your request {request.id}" + (f" (your reference {request.reference})" if request.reference else "")
-             + f": {subject}", f"Received: {_danish(request.received)}"]
-    grade = f"Level {level.letter}, {level.title}: {level.definition}"
+def message(told: Told, words: Words, channels: Channels) -> Message:
+    """The message in the language of `words`."""
+    request, say = told.request, words.say
+    key = "request.yours_reference" if request.reference else "request.yours"
+    lines = [say(key, id=request.id, reference=request.reference, subject=told.subject),
+             say("request.received", moment=words.moment(request.received)), *_news(told, words), "",
+             say("request.desk", vendor=channels.vendor), f"  {channels.website}", f"  {channels.phone}",
+             f"  {channels.email}", f"{say('help.hours')}: {channels.hours}"]
+    return Message(say(f"request.subject.{told.about.value}", id=request.id), "\n".join(lines) + "\n")
+
+
+def _news(told: Told, words: Words) -> Iterator[str]:
+    request, about, say = told.request, told.about, words.say
+    letter = request.level
     if about is Occasion.LEVEL:
-        lines.append(f"The level was changed from {request.grades[-2].level} to {level.letter}: "
-                     f"{request.grades[-1].reason}")
+        yield say("request.changed", before=request.grades[-2].level, letter=letter, reason=request.grades[-1].reason)
     if about in {Occasion.RECEIVED, Occasion.LEVEL}:
-        lines += [grade, *_until(request)]
+        yield say("request.level", letter=letter, title=say(f"levels.{letter}.title"),
+                  definition=say(f"levels.{letter}.definition"))
+        yield _until(request, words)
     if about is Occasion.STARTED and request.start is not None:
-        lines.append(f"We started handling it: {_danish(request.start.at)}")
+        yield say("request.started", moment=words.moment(request.start.at))
     if about is Occasion.CLOSED and request.closed_at is not None:
-        lines += [f"Closed: {_danish(request.closed_at)}", f"What came of it: {result}"]
-    return "\n".join([*lines, "", f"{channels.vendor} service desk, reachable at any hour:", f"  {channels.website}",
-                      f"  {channels.phone}", f"  {channels.email}",
-                      "Support hours: Monday to Thursday 8-16, Friday 8-14.30, Danish time (CET/CEST)."])
+        yield say("request.closed", moment=words.moment(request.closed_at))
+        yield say("request.result", result=told.result)
 
 
-_TITLES = {Occasion.RECEIVED: "received", Occasion.LEVEL: "level changed", Occasion.STARTED: "being handled",
-           Occasion.CLOSED: "closed"}
-
-
-def _until(request: Request) -> list[str]:
+def _until(request: Request, words: Words) -> str:
     if request.not_covered:
-        return [f"Your contract does not cover it: {request.not_covered}."]
+        return words.say("request.not_covered", reason=request.not_covered)
     if request.start is not None:
-        return ["Handling has started already."]
-    hours = LEVELS[request.level].working_hours
-    late = request.clock.late_at_change
-    return [f"We start handling it within {hours} working hours, at the latest {_danish(request.clock.target)}"
-            + (", counted from the change of level." if late else ".")]
-
-
-def _danish(moment: datetime) -> str:
-    there = moment.astimezone(ZoneInfo(ZONE))
-    return f"{there:%A %Y-%m-%d %H:%M} Danish time ({there:%Z})"
+        return words.say("request.handling")
+    return words.say("request.until_change" if request.clock.late_at_change else "request.until",
+                     hours=words.count("hours", LEVELS[request.level].working_hours),
+                     moment=words.moment(request.clock.target))
