@@ -35,12 +35,19 @@ BACKUP_PREPARE = Operation("backup run", "backup", changes=True, units=True)
 READY_SURVEY = Operation("release plan", "ready_survey", changes=False)
 READY_UPDATE = Operation("release install", "ready_update", changes=True, units=True)
 READY_ROLLBACK = Operation("release rollback", "ready_rollback", changes=True, units=True)
+UPGRADE_SURVEY = Operation("upgrade plan", "upgrade_survey", changes=False)
+READY_SERVICE = Operation("upgrade apply", "ready_service", changes=True)
+OS_UPGRADE = Operation("upgrade apply", "os_upgrade", changes=True, units=True)
+POSTGRESQL_UPGRADE = Operation("upgrade apply", "postgresql_upgrade", changes=True, units=True)
+POSTGRESQL_ROLLBACK = Operation("upgrade rollback", "postgresql_rollback", changes=True, units=True)
+POSTGRESQL_FINISH = Operation("upgrade finish", "postgresql_finish", changes=True, units=True)
 API_TOKEN = Operation("api rotate", "api_token", changes=True)
 LICENCE_INVENTORY = Operation("licence check", "licence_inventory", changes=False)
 
 OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN,
                                      LICENCE_INVENTORY, READY_SURVEY,
-                                     READY_UPDATE, READY_ROLLBACK)
+                                     READY_UPDATE, READY_ROLLBACK, UPGRADE_SURVEY, READY_SERVICE, OS_UPGRADE,
+                                     POSTGRESQL_UPGRADE, POSTGRESQL_ROLLBACK, POSTGRESQL_FINISH)
 """Every operation; a test holds this table and the playbooks folder to each other."""
 
 

@@ -180,6 +180,16 @@ def connect(host: Host, *, known_hosts: Path, identity: Path, timeout: float = 1
         client.close()
 
 
+def greets(address: str, port: int, seconds: float = 3) -> bool:
+    """Whether an SSH server answers there; says nothing about whose it is."""
+    try:
+        with socket.create_connection((address, port), timeout=seconds) as link:
+            link.settimeout(seconds)
+            return link.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
 def require_known(hosts: Iterable[Host], known_hosts: Path) -> None:
     """Raise ConfigurationError, naming each host that has no key in `known_hosts`; connects to nothing."""
     keys = paramiko.HostKeys()

@@ -1,4 +1,4 @@
-"""`opsctl approve`: sign a plan of patches or of a release."""
+"""`opsctl approve`: sign a plan of patches, of a release or of an upgrade."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ app = single()
 
 
 @command(app, "", "approve", kind=Kind.ACTS, without="it signs a plan; applying it delivers the service")
-def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A file of `opsctl patch plan --output` or "
-                                                                           "`opsctl release plan --output`.")],
+def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A file of `opsctl patch plan`, `opsctl "
+                                                                           "release plan` or `opsctl upgrade plan`.")],
             key: Annotated[Path, typer.Option("--key", metavar="FILE", help="Your SSH key, or its public half when an "
                                                                             "agent has it.")]) -> Result:
     """Approve a plan by a signature over its hash; it holds for a time and for exactly this plan."""
@@ -28,6 +28,7 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
     from opsctl.installs.service import approval_need
     from opsctl.profiles.model import KamstrupProfile
     from opsctl.runs.approval import approve as sign
+    from opsctl.upgrades.model import UpgradePlan
 
     plan = read_plan(plan_file)
     require_sound(plan)
@@ -35,8 +36,10 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
     if isinstance(plan, ReleasePlan) and not isinstance(found, KamstrupProfile):
         raise ConfigurationError(f"{plan.customer} is not hosted by Kamstrup any more, so nothing is installed there",
                                  "draft a notice instead: `opsctl notice draft`")
-    need = approval_need(found, plan.step) if isinstance(plan, ReleasePlan) and isinstance(found, KamstrupProfile) \
-        else found.approvals.patch
+    if isinstance(plan, ReleasePlan) and isinstance(found, KamstrupProfile):
+        need = approval_need(found, plan.step)
+    else:
+        need = found.approvals.upgrade if isinstance(plan, UpgradePlan) else found.approvals.patch
     with workplace(acts=True) as place:
         made = sign(place, plan.customer, plan.hash, key, need)
         told, warnings = (announced(place, found, catalogue_or_error(place), plan.target)

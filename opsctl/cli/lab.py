@@ -31,11 +31,12 @@ class Switch(StrEnum):
 
 
 @command(app, "lab", "up", kind=Kind.ACTS, without=_LAB)
-def up() -> Result:
+def up(upgrades: Annotated[bool, typer.Option("--with-upgrades", help="Offer the next Debian release to hosts of the "
+                                                                      "old one; fetched once.")] = False) -> Result:
     """Bring the lab up from any state; the first time it builds two Debian systems, which takes minutes."""
     from opsctl.lab import service
 
-    return _shown(service.up(Path.cwd(), note))
+    return _shown(service.up(Path.cwd(), note, upgrades=upgrades))
 
 
 @command(app, "lab", "down", kind=Kind.ACTS, without=_LAB)

@@ -41,6 +41,7 @@ GROUPS: Mapping[str, str] = {
     "run": "Runs: what ran, how it ended, what it printed.",
     "storage": "Capacity and performance of storage.",
     "support": "The error log and the service levels' clock: requests, deadlines, verdicts in working hours.",
+    "upgrade": "The next Debian release or PostgreSQL version: plan, apply, roll back, finish.",
     "window": "Maintenance windows and freezes.",
 }
 COMMANDS: Mapping[str, str] = {

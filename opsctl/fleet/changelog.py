@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.clock import iso
 from opsctl.installs import standing
+from opsctl.upgrades import standing as upgrades
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 PATCHED = "patch.applied"
 BY_HAND = "change.recorded"
 BY_CUSTOMER = "change.reported"
-KINDS = frozenset({PATCHED, BY_HAND, BY_CUSTOMER, standing.INSTALLED, standing.TAKEN_BACK, standing.STUCK})
+KINDS = frozenset({PATCHED, BY_HAND, BY_CUSTOMER, standing.INSTALLED, standing.TAKEN_BACK, standing.STUCK,
+                   upgrades.APPLIED, upgrades.TAKEN_BACK, upgrades.STUCK})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One installed change. kind: `patch`, `release`, `by hand` or `reported by the customer`.
+    """One installed change. kind: `patch`, `release`, `upgrade`, `by hand` or `reported by the customer`.
 
     before, after: versions by package or system. evidence: the hash of the ledger's entry; id: its place there.
     """
@@ -63,9 +65,29 @@ def _change(entry: Entry) -> Change | None:
         return _of(entry, "release", "READY", f"installation of READY {said['tried']} failed: {said['reason']}",
                    {"READY": said["version"]}, {"READY": said["version"] if back else "unknown"},
                    "taken back, healthy" if back else "NOT taken back")
+    if entry.kind in {upgrades.APPLIED, upgrades.TAKEN_BACK, upgrades.STUCK}:
+        return _upgrade(entry)
     kind = "by hand" if entry.kind == BY_HAND else "reported by the customer"
     return _of(entry, kind, str(said["system"]), str(said["description"]), {said["system"]: said["before"]},
                {said["system"]: said["after"]}, str(said["result"]))
+
+
+def _upgrade(entry: Entry) -> Change:
+    said = entry.payload
+    if entry.kind == upgrades.APPLIED:
+        lines = [f"upgrade to {said['to']}", f"{said['packages']} packages" if said["packages"] else "",
+                 "reboot proven" if said["boot_after"] else "",
+                 f"rebuilt indexes of {', '.join(said['mended'])}" if said["mended"] else "", str(said["note"])]
+        return _of(entry, "upgrade", str(said["host"]), "; ".join(line for line in lines if line),
+                   {str(said["system"]): str(said["from"])}, {str(said["system"]): str(said["to"])}, "healthy")
+    back, target = entry.kind == upgrades.TAKEN_BACK, said["target"]
+    system = {"debian": "Debian", "postgresql": "PostgreSQL"}[target["platform"]]
+    lost = f"; lost: {said['lost']}" if said.get("lost") else ""
+    return _of(entry, "upgrade", ", ".join(said["hosts"]),
+               f"upgrade to {system} {target['version']} failed: {said['reason']}{lost}",
+               {system: "; ".join(said["hosts"].values())},
+               {system: "; ".join(said["hosts"].values()) if back else "unknown"},
+               "taken back, healthy" if back else "NOT taken back")
 
 
 def _patch(entry: Entry) -> Change | None:

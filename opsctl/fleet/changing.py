@@ -13,7 +13,7 @@ from opsctl.fleet.estimates import estimate
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.remote import require_time, require_workable
 from opsctl.fleet.rooms import back_up
-from opsctl.fleet.starting import require_resolved, require_window
+from opsctl.fleet.starting import require_resolved, require_whole, require_window
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import request as release_request
 from opsctl.maintenance.model import PatchPlan
@@ -36,6 +36,7 @@ def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
     request = patch_request(options["security_only"])
     require_workable(workplace, profile, request, named=options.get("named", False))
     require_resolved(workplace, profile.customer)
+    require_whole(workplace, profile.customer)
     minutes = timedelta(minutes=workplace.settings.policy.patch_minutes)
 
     def may_start() -> None:

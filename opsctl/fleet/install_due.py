@@ -7,7 +7,7 @@ from datetime import timedelta
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.installing import BackUp, install_release
-from opsctl.fleet.starting import window
+from opsctl.fleet.starting import upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
 from opsctl.installs.service import OPERATION, known_version, request, stand
 from opsctl.profiles.model import KamstrupProfile
@@ -41,7 +41,8 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
             return skipped(f"READY {known} is the newest for this customer")
         if profile.hold_releases:
             return skipped(f"releases are held: {profile.hold_releases}")
-        if step is Step.MAJOR and (patched or _patched_today(workplace, profile)):
+        if step is Step.MAJOR and (
+                patched or _patched_today(workplace, profile) or upgraded_today(workplace, profile)):
             return skipped(NOT_WITH_AN_UPDATE)
         way = path(releases, known, target)
         first = way.hops[0].install.downtime_minutes if way else 0

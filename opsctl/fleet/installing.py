@@ -13,13 +13,13 @@ from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.informing import drafted_after, untold
 from opsctl.fleet.sealing import seal
-from opsctl.fleet.starting import require_resolved, require_window
+from opsctl.fleet.starting import require_resolved, require_whole, require_window, upgraded_today
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import OPERATION, Wish, install, plan, stand
 from opsctl.installs.way_back import roll_back
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.version import Version
+from opsctl.releases.version import Step, Version
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
     Raises what keeps it from starting.
     """
     require_resolved(workplace, profile.customer)
+    require_whole(workplace, profile.customer)
     warnings: tuple[str, ...] = ()
     left = stand(workplace, profile.customer).open
     if left is not None:
@@ -52,6 +53,9 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
 
     may_start(0)
     ahead = plan(workplace, [profile], releases, target=target)[0]
+    if ahead.step is Step.MAJOR and upgraded_today(workplace, profile):
+        raise OutsideWindow(f"{profile.customer}: the platform was upgraded today, and a major release is not "
+                            "installed on the same day (P12)", "install it in the next window")
     if ahead.hops and not ahead.problems:
         may_start(ahead.hops[0].downtime_minutes)
         seal(workplace, releases, [hop.version for hop in ahead.hops])

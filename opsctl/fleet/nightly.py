@@ -22,7 +22,7 @@ from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.fleet.due import Due, backup_due, check_due, patch_due
 from opsctl.fleet.failures import failed, guarded, jointly
-from opsctl.fleet.starting import require_resolved, window
+from opsctl.fleet.starting import require_resolved, require_whole, window
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
@@ -194,6 +194,7 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Outc
     if not decision.due:
         return _skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
     require_resolved(workplace, profile.customer)
+    require_whole(workplace, profile.customer)
     return rooms.patch(workplace, profile)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.installs.model import ReleasePlan
@@ -13,13 +14,22 @@ from opsctl.maintenance.model import PatchPlan
 from opsctl.maintenance.model import plan_from as patch_plan
 from opsctl.runs.approval import ask
 from opsctl.runs.workplace import Workplace
+from opsctl.upgrades.model import UpgradePlan
+from opsctl.upgrades.model import plan_from as upgrade_plan
 
-Plan = PatchPlan | ReleasePlan
+Plan = PatchPlan | ReleasePlan | UpgradePlan
+Wanted = TypeVar("Wanted", PatchPlan, ReleasePlan, UpgradePlan)
+
+KINDS: Mapping[str, tuple[type[Plan], Callable[[Mapping[str, Any]], Plan]]] = {
+    "patch": (PatchPlan, patch_plan), "release": (ReleasePlan, release_plan), "upgrade": (UpgradePlan, upgrade_plan)}
+WORDS = {"patch": ("a plan of patches", "opsctl patch apply"),
+         "release": ("a plan to install a release", "opsctl release install"),
+         "upgrade": ("a plan to upgrade the platform", "opsctl upgrade apply")}
 
 
 def kind_of(plan: Plan) -> str:
-    """`patch` or `release`."""
-    return "patch" if isinstance(plan, PatchPlan) else "release"
+    """`patch`, `release` or `upgrade`."""
+    return next(kind for kind, (model, _) in KINDS.items() if isinstance(plan, model))
 
 
 def text_of(plan: Plan) -> str:
@@ -42,13 +52,11 @@ def read_plan(path: Path) -> Plan:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         kind, written = document.pop("kind", "patch"), document.pop("hash")
-        if kind not in {"patch", "release"}:
-            raise ValueError(kind)
-        found: Plan = patch_plan(document) if kind == "patch" else release_plan(document)
+        found: Plan = KINDS[kind][1](document)
         fits = found.hash == written
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigurationError(f"{path} is not a plan file", "write one with `opsctl patch plan --output` or "
-                                 "`opsctl release plan --output`") from None
+        raise ConfigurationError(f"{path} is not a plan file", "write one with --output: `opsctl patch plan`, "
+                                 "`opsctl release plan` or `opsctl upgrade plan`") from None
     if not fits:
         raise ConfigurationError(f"{path} was changed after it was written: its hash does not fit",
                                  "make a new plan with --output")
@@ -57,17 +65,24 @@ def read_plan(path: Path) -> Plan:
 
 def read_patch_plan(path: Path) -> PatchPlan:
     """A plan of patches."""
-    found = read_plan(path)
-    if not isinstance(found, PatchPlan):
-        raise ConfigurationError(f"{path} is a plan to install a release", "apply it with `opsctl release install`")
-    return found
+    return _of(path, PatchPlan)
 
 
 def read_release_plan(path: Path) -> ReleasePlan:
     """A plan to install a release."""
+    return _of(path, ReleasePlan)
+
+
+def read_upgrade_plan(path: Path) -> UpgradePlan:
+    """A plan of an upgrade."""
+    return _of(path, UpgradePlan)
+
+
+def _of(path: Path, wanted: type[Wanted]) -> Wanted:
     found = read_plan(path)
-    if not isinstance(found, ReleasePlan):
-        raise ConfigurationError(f"{path} is a plan of patches", "apply it with `opsctl patch apply`")
+    if not isinstance(found, wanted):
+        what, command = WORDS[kind_of(found)]
+        raise ConfigurationError(f"{path} is {what}", f"apply it with `{command}`")
     return found
 
 

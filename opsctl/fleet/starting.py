@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.windows import WEEKDAYS, Opening, opening
 from opsctl.profiles.model import CustomerProfile, Profile
 from opsctl.profiles.parts import Window
 from opsctl.runs.workplace import Workplace
+from opsctl.upgrades.standing import APPLIED
+from opsctl.upgrades.way_back import stand
 
 RESOLVED = "failure.resolved"
 FINISHED = "run.finished"
-OPERATIONS = ("patch apply", "release install", "release rollback")
+OPERATIONS = ("patch apply", "release install", "release rollback", "upgrade apply", "upgrade rollback")
 """Work after whose failure people look before it is tried again."""
 AGREED = Window(name="agreed", weekdays=WEEKDAYS, start="00:00", end="00:00")
 _FAILED = {int(ExitCode.FAILED), int(ExitCode.PARTIAL)}
@@ -51,6 +54,20 @@ def require_resolved(workplace: Workplace, customer: str) -> None:
         raise OperationFailed(f"{customer}: `{payload['operation']}` failed before ({payload['summary']}), and its "
                               "cause is not marked resolved",
                               f"see `opsctl run show {run}`, then `opsctl resolve {customer} --reason TEXT`")
+
+
+def require_whole(workplace: Workplace, customer: str) -> None:
+    """OperationFailed while an upgrade of the platform is unfinished: READY may be stopped."""
+    if stand(workplace, customer).open is not None:
+        raise OperationFailed(f"{customer}: an upgrade of the platform was broken off",
+                              f"`opsctl upgrade rollback {customer}` first")
+
+
+def upgraded_today(workplace: Workplace, profile: Profile) -> bool:
+    """Whether the Debian release or PostgreSQL was upgraded on the customer's local day of now."""
+    last = workplace.ledger.last(profile.customer, APPLIED)
+    today = local_day(workplace.clock.now(), profile.zone)
+    return last is not None and local_day(last.recorded_at, profile.zone) == today
 
 
 def window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> Opening:

@@ -92,14 +92,14 @@ def _build(suite: SuiteDefinition, target: Path) -> None:
     archive_cache = paths.PACKAGES / suite.name
     archive_cache.mkdir(parents=True, exist_ok=True)
     run([*OWN_TREE, "debootstrap", "--variant=minbase", f"--cache-dir={archive_cache}",
-         f"--include={','.join(suite.packages)}", suite.name, str(target), *_mirror()],
+         f"--include={','.join(suite.packages)}", suite.name, str(target), *mirror()],
         timeout=_BUILD_SECONDS, extra={"DPKG_FORCE": "unsafe-io"})
     run([*OWN_TREE, "chroot", str(target), "/bin/sh", "-s"],
         standard_input=_FINISH.replace("@USER@", GUEST_USER), timeout=_BUILD_SECONDS)
     (target / "usr/share/keyrings").mkdir(parents=True, exist_ok=True)
 
 
-def _mirror() -> list[str]:
+def mirror() -> list[str]:
     """The Debian mirror of the machine's own apt sources; none lets debootstrap take its default."""
     listed = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"])
     return sorted(set(listed.split()))[:1]

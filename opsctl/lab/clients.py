@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import yaml
@@ -40,6 +41,7 @@ def settings_text(checkout: Path) -> str:
         "drafts": str(paths.STATE / "drafts"),
         "ssh": {"identity": str(paths.SSH_IDENTITY)},
         "smtp": {"host": GATEWAY, "port": SMTP_PORT, "ca_file": str(paths.AUTHORITY_CERTIFICATE)},
+        "snapshots": {"command": [sys.executable, "-m", "opsctl.lab.snapshot"]},
         "approvals": {"allowed_signers": str(paths.ALLOWED_SIGNERS)},
     }, sort_keys=False)
 

@@ -45,6 +45,11 @@ class HostFolders:
         return self.root / "data"
 
     @property
+    def snapshots(self) -> Path:
+        """Copies of `upper` by name."""
+        return self.root / "snapshots"
+
+    @property
     def mark(self) -> Path:
         """The supervisor's pid file."""
         return self.root / "supervisor.json"

@@ -30,6 +30,7 @@ OBJECT_STORE_CREDENTIALS = SECRETS / "object-store.json"
 
 BASES = CACHE / "bases"
 PACKAGES = CACHE / "packages"
+UPGRADES = CACHE / "upgrades"
 
 
 def make_state_folders() -> None:
@@ -37,7 +38,7 @@ def make_state_folders() -> None:
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     STATE.chmod(0o700)
     for folder in (HOSTS, SERVICES, AUTHORITY, SSH, REPOSITORY, LEDGER, STORE, RUNS, MAIL, WEBHOOKS, ARCHIVE,
-                   BASES, PACKAGES):
+                   BASES, PACKAGES, UPGRADES):
         folder.mkdir(parents=True, exist_ok=True)
     for private in (SECRETS, SIGNING):
         private.mkdir(mode=0o700, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +77,20 @@ def withdraw(name: str, version: str) -> None:
                 _publish(suite)
 
 
+def publish_suite(suite: str, files: Iterable[Path]) -> None:
+    """Offer a further signed suite with exactly these package files; nothing is done when it is there already."""
+    with _locked():
+        _ensure()
+        if (paths.REPOSITORY / "dists" / suite / "InRelease").exists():
+            return
+        pool = _pool() / suite
+        shutil.rmtree(pool, ignore_errors=True)
+        pool.mkdir()
+        for file in files:
+            shutil.copy(file, pool / file.name)
+        _publish(suite)
+
+
 def restore() -> None:
     """Make the repository what it is in a new lab: undoes every offer and withdrawal."""
     _complete().unlink(missing_ok=True)
@@ -128,7 +142,8 @@ def _publish(suite: str) -> None:
     dists = paths.REPOSITORY / "dists" / suite
     index = dists / "main" / f"binary-{_architecture()}"
     index.mkdir(parents=True, exist_ok=True)
-    _replace(index / "Packages", run(["apt-ftparchive", "packages", f"pool/{suite}"], folder=paths.REPOSITORY))
+    _replace(index / "Packages", run(["apt-ftparchive", "packages", f"pool/{suite}"], folder=paths.REPOSITORY,
+                                       timeout=600))
     _replace(dists / "Release", _release_text(suite))
     unsigned = dists / "Release"
     signed = dists / ".InRelease"

@@ -14,23 +14,27 @@ from opsctl.lab.archive import archive_evidence
 from opsctl.lab.definition import HOSTS, HostDefinition, customers
 from opsctl.lab.services import SERVICES, forget_losses, start_services, stop_service
 from opsctl.lab.status import LabStatus, status
+from opsctl.lab.upgrades import offer_upgrades
 
 __all__ = ["down", "reset", "status", "up"]
 
 Say = Callable[[str], None]
 
 
-def up(checkout: Path, progress: Say) -> LabStatus:
+def up(checkout: Path, progress: Say, *, upgrades: bool = False) -> LabStatus:
     """Bring the lab up from whatever state it is in; quick when it is up already. Ends every fault.
 
-    `checkout` gets the files that an operator needs (known hosts, backup recipients).
+    `checkout` gets the files that an operator needs (known hosts, backup recipients). upgrades: offer the next Debian
+    release to the hosts of the old one.
     Raises OperationFailed when the machine cannot run it, Locked while another command changes the lab.
     """
     checkout = clients.require_checkout(checkout)
     machine.require_machine(progress)
     paths.make_state_folders()
-    with _locked():
+    with locked():
         _up(checkout, progress)
+        if upgrades:
+            offer_upgrades(progress)
     return status()
 
 
@@ -38,7 +42,7 @@ def down(progress: Say) -> LabStatus:
     """Stop everything; archive the ledger together with the store. The hosts' disks stay for the next `up`."""
     machine.require_root()
     if paths.STATE.exists():
-        with _locked():
+        with locked():
             _down(progress)
     return status()
 
@@ -49,7 +53,7 @@ def reset(checkout: Path, progress: Say, names: Sequence[str] = ()) -> LabStatus
     chosen = _chosen(names)
     machine.require_machine(progress)
     paths.make_state_folders()
-    with _locked():
+    with locked():
         if not names:
             _down(progress)
             repository.restore()
@@ -127,7 +131,7 @@ def _chosen(names: Sequence[str]) -> tuple[HostDefinition, ...]:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked() -> Iterator[None]:
     """One command at a time changes the lab; the lock goes with the process, however it ends."""
     with paths.LOCK.open("w", encoding="utf-8") as handle:
         try:

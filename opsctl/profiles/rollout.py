@@ -22,5 +22,6 @@ class PlanApprovals(Part):
     """By kind of change. The data sheet has updates installed automatically (P11, P12): the default is none."""
 
     patch: ApprovalNeed = Field(default=ApprovalNeed.NONE, description="Patches of platform, OS and middleware.")
+    upgrade: ApprovalNeed = Field(default=ApprovalNeed.NONE, description="The next Debian or PostgreSQL version.")
     minor: ApprovalNeed = Field(default=ApprovalNeed.NONE, description="Patch and minor releases of READY.")
     major: ApprovalNeed = Field(default=ApprovalNeed.NONE, description="Major releases of READY.")

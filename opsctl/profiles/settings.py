@@ -68,6 +68,15 @@ class SmtpSettings(Part):
         return self
 
 
+class SnapshotSettings(Part):
+    """The operator's own program that takes snapshots of machines: the way back of a Debian release."""
+
+    command: tuple[Annotated[str, OneLine], ...] = Field(
+        min_length=1, description="Called with take, revert or discard, then customer, host, address, name; "
+                                  "docs/upgrades.md says what each has to do.")
+    seconds: int = Field(default=900, ge=1, le=7200, description="How long one call may take.")
+
+
 class ApprovalSettings(Part):
     """Whose signatures approve."""
 
@@ -106,6 +115,8 @@ class Policy(Part):
                                                                       "run says it; nothing starts that cannot end.")
     reboot_seconds: int = Field(default=600, ge=10, le=7200, description="How long a host may take to come back from a "
                                                                          "reboot; then its patching has failed.")
+    upgrade_minutes: int = Field(default=120, ge=1, le=1440, description="The same for the next Debian "
+                                                                         "or PostgreSQL version.")
     approval_hours: int = Field(default=72, ge=1, le=720, description="How long the approval of a plan holds.")
     backup_hours: int = Field(default=24, ge=1, le=168, description="A release is installed only with a good backup "
                                                                     "that is not older; otherwise one is taken first.")
@@ -171,6 +182,7 @@ class Settings(Part):
     ssh: SshSettings | None = None
     smtp: SmtpSettings | None = None
     approvals: ApprovalSettings | None = None
+    snapshots: SnapshotSettings | None = None
     people: dict[KamstrupRole, Annotated[str, OneLine]] = Field(
         default_factory=dict, description="One person by role; `opsctl rasci` names them.")
     outputs: OutputSettings = OutputSettings()

@@ -40,7 +40,7 @@ def approve(workplace: Workplace, customer: str, plan: str, key: Path, need: App
     askers = _askers(workplace.ledger.entries(customer, kinds=(REQUESTED,)), plan)
     if not askers:
         raise UsageError(f"{customer}: nobody asked for the plan {plan[:12]}",
-                         "make it with `opsctl patch plan --output` or `opsctl release plan --output`")
+                         "make it with --output: `opsctl patch plan`, `opsctl release plan` or `opsctl upgrade plan`")
     allowed = allowed_signers(workplace)
     signatures.require_readable(allowed)
     signature = signatures.sign(_statement(plan), key, NAMESPACE)

@@ -122,6 +122,13 @@ def _end(folder: Path) -> None:
     end_run(folder)
 
 
+def stop_on_hosts(workplace: Workplace, profile: KamstrupProfile, run: str) -> None:
+    """Stop what a run left at work on the customer's hosts; one that is not reached is found out by what follows."""
+    from opsctl.adapters.ansible_process import stop_units
+
+    stop_units(targets_of(workplace, profile), identity(workplace), run)
+
+
 def identity(workplace: Workplace) -> Path:
     """The private key for the hosts; ConfigurationError when the settings name none."""
     ssh = workplace.settings.ssh

@@ -114,11 +114,11 @@ from ansible.module_utils.opsctl_ready import (
     Failed,
     engine,
     free_bytes,
+    holders,
     madison,
     run,
+    system,
 )
-
-LOCK = "/var/lib/dpkg/lock-frontend"
 
 
 def database_facts(entry):
@@ -128,35 +128,6 @@ def database_facts(entry):
         return {**entry, "version": database.server_version(), "bytes": database.size()}
     except (Failed, OSError, ValueError) as error:
         return {**entry, "error": str(error)[:300]}
-
-
-def system():
-    """{name, version} of /etc/os-release."""
-    with open("/etc/os-release", encoding="utf-8") as stream:
-        values = dict(line.strip().split("=", 1) for line in stream if "=" in line)
-    return {"name": values.get("ID", "").strip('"'), "version": values.get("VERSION_ID", "").strip('"')}
-
-
-def holders():
-    """Names of the processes that hold dpkg's lock (the kernel's list of locks names file and process)."""
-    if not os.path.exists(LOCK):
-        return []
-    inode = str(os.stat(LOCK).st_ino)
-    found = []
-    with open("/proc/locks", encoding="ascii") as stream:
-        for line in stream:
-            fields = line.split()
-            if len(fields) > 5 and fields[5].endswith(f":{inode}") and fields[4] != "-1":
-                found.append(_command(fields[4]))
-    return sorted(set(found))
-
-
-def _command(process):
-    try:
-        with open(f"/proc/{process}/comm", encoding="utf-8") as stream:
-            return f"{stream.read().strip()} ({process})"
-    except OSError:
-        return f"process {process}"
 
 
 def answers(url, expect, seconds):

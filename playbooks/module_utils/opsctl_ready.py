@@ -11,6 +11,7 @@ PACKAGE = "ready-server"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 """Statements below are put together with it."""
 COPIES = "/var/lib/opsctl/ready-update"
+LOCK = "/var/lib/dpkg/lock-frontend"
 UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
           "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "DPkg::Lock::Timeout=60"]
 
@@ -33,6 +34,35 @@ def free_bytes(path):
     return found.f_bavail * found.f_frsize
 
 
+def system():
+    """{name, version} of /etc/os-release."""
+    with open("/etc/os-release", encoding="utf-8") as stream:
+        values = dict(line.strip().split("=", 1) for line in stream if "=" in line)
+    return {"name": values.get("ID", "").strip('"'), "version": values.get("VERSION_ID", "").strip('"')}
+
+
+def holders():
+    """Names of the processes that hold dpkg's lock (the kernel's list of locks names file and process)."""
+    if not os.path.exists(LOCK):
+        return []
+    inode = str(os.stat(LOCK).st_ino)
+    found = []
+    with open("/proc/locks", encoding="ascii") as stream:
+        for line in stream:
+            fields = line.split()
+            if len(fields) > 5 and fields[5].endswith(f":{inode}") and fields[4] != "-1":
+                found.append(_command(fields[4]))
+    return sorted(set(found))
+
+
+def _command(process):
+    try:
+        with open(f"/proc/{process}/comm", encoding="utf-8") as stream:
+            return f"{stream.read().strip()} ({process})"
+    except OSError:
+        return f"process {process}"
+
+
 class Failed(Exception):
     """A tool did not do what it was asked for; the text says which and why."""
 
@@ -45,8 +75,7 @@ class Postgresql:
 
     def __init__(self, name, cluster):
         self.name = name
-        version = next((line.split()[0] for line in run(["pg_lsclusters", "--no-header"]).splitlines()
-                        if line.split()[1] == cluster), "")
+        version = running_version(run(["pg_lsclusters", "--no-header"]), cluster)
         if not version:
             raise Failed(f"there is no PostgreSQL cluster {cluster}")
         self.cluster = f"{version}/{cluster}"
@@ -135,6 +164,16 @@ class Mariadb:
     def restore(self, unit, source):
         """Put the copy in the database's place."""
         unit.run(["mariadb"], self.user, stdin=source)
+
+
+def running_version(listed, cluster):
+    """The version of a cluster among the lines of pg_lsclusters; "" when there is none.
+
+    After an upgrade the old one is kept beside it, stopped: one that runs goes first, then the newest.
+    """
+    rows = [line.split() for line in listed.splitlines()]
+    found = [(row[3].startswith("online"), int(row[0])) for row in rows if len(row) > 3 and row[1] == cluster]
+    return str(max(found)[1]) if found else ""
 
 
 class Unit:

@@ -26,6 +26,7 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard"),
            ("licence", "check"),
            ("release", "plan"), ("release", "install"), ("release", "rollback"), ("release", "impact"),
+           ("upgrade", "plan"), ("upgrade", "apply"), ("upgrade", "rollback"), ("upgrade", "finish"),
            ("", "resume")}
 
 

@@ -9,6 +9,7 @@ from opsctl.cli.change import _csv
 from opsctl.fleet.changelog import BY_CUSTOMER, PATCHED, changes
 from opsctl.installs.standing import INSTALLED, STUCK, TAKEN_BACK
 from opsctl.ledger import Entry
+from opsctl.upgrades import standing as upgrades
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -55,3 +56,18 @@ def test_a_spreadsheet_gets_no_formula() -> None:
     (found,) = changes([entry(BY_CUSTOMER, system="READY", description="=HYPERLINK(1)", before="", after="",
                               result="x")])
     assert "'=HYPERLINK(1)" in _csv([found.document()])
+
+
+def test_an_upgrade_and_one_taken_back() -> None:
+    (done,) = changes([entry(upgrades.APPLIED, host="db1", system="Debian", **{"from": "Debian 12"}, to="Debian 13",
+                             packages=208, boot_after="b", mended=["ready: database ready"], note="")])
+    assert (done.kind, done.system, done.before, done.after) == (
+        "upgrade", "db1", {"Debian": "Debian 12"}, {"Debian": "Debian 13"})
+    assert done.description == ("upgrade to Debian 13; 208 packages; reboot proven; "
+                                "rebuilt indexes of ready: database ready")
+    target = {"platform": "postgresql", "version": 17}
+    back, stuck = changes([entry(kind, target=target, hosts={"db1": "PostgreSQL 15/main"}, reason="no", lost="")
+                           for kind in (upgrades.TAKEN_BACK, upgrades.STUCK)])
+    assert (back.result, back.after) == ("taken back, healthy", {"PostgreSQL": "PostgreSQL 15/main"})
+    assert (stuck.result, stuck.after) == ("NOT taken back", {"PostgreSQL": "unknown"})
+    assert back.description == "upgrade to PostgreSQL 17 failed: no"

@@ -56,6 +56,17 @@ def test_updates_wait_in_the_right_suites(served: Path) -> None:
     assert versions(served, "ready", "ready-server") == ["5.3.0", "5.4.0", "5.4.1", "5.5.0", "6.0.0", "6.0.1"]
 
 
+def test_a_further_suite_is_published_once_and_goes_with_a_new_lab(served: Path, tmp_path: Path) -> None:
+    package = packages.build(packages.third_party("metertools", "9.0-1"), tmp_path)
+    repository.publish_suite("trixie", [package])
+    repository.publish_suite("bookworm", [])
+    assert versions(served, "trixie", "metertools") == ["9.0-1"] and versions(served, "bookworm", "metertools") == []
+    repository.publish_suite("trixie", [])
+    assert versions(served, "trixie", "metertools") == ["9.0-1"]
+    repository.restore()
+    assert not (served / "dists" / "trixie").exists()
+
+
 def test_offer_withdraw_restore(served: Path) -> None:
     repository.offer("libmeterproto", "1.0-1+sec2", security=True)
     repository.offer("metertools", "2.2-1")

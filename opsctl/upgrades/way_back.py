@@ -1,0 +1,140 @@
+"""The way back of an upgrade that failed or was broken off: snapshots or the old cluster, then proof of health."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.errors import OperationFailed, OpsctlError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.runs.playbook import end_leftovers, stop_on_hosts
+from opsctl.runs.service import Run, perform
+from opsctl.runs.workplace import Workplace
+from opsctl.upgrades import acting, evidence
+from opsctl.upgrades.looking import Facts, arrived, look
+from opsctl.upgrades.standing import KINDS, Standing, standing
+
+# Getting a stopped system to run protects what is there: it goes on when the agreement has ended.
+REQUEST = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.PROTECT, Delivery.WORK)
+ANSWER_SECONDS = 600
+"""How long a machine may take to start from its snapshot."""
+
+
+def stand(workplace: Workplace, customer: str) -> Standing:
+    """How the platform stands, by the ledger."""
+    return standing(workplace.ledger.entries(customer, kinds=KINDS))
+
+
+def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+    """Take back what an earlier run left unfinished; `unchanged` when nothing is.
+
+    OperationFailed for an upgrade that ended well: READY has taken writes since, which going back would lose.
+    """
+    last = stand(workplace, profile.customer)
+    if last.open is None and last.kept:
+        target = evidence.target_of(last.kept[-1])
+        raise OperationFailed(f"{profile.customer}: the upgrade to {target} ended well, and READY has taken writes "
+                              "since: going back would lose them, so it is not done",
+                              "see \"After it ended well\" in docs/upgrades.md for what can be done by hand")
+
+    def act(run: Run) -> Outcome:
+        left = stand(workplace, profile.customer)
+        if left.open is None:
+            return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no upgrade is unfinished")
+        end_leftovers(workplace, left.open.run)
+        what = take_back(run, profile, left, "an earlier run was broken off")
+        return Outcome(run.customer, REQUEST.service, Status.DONE, what)
+
+    return perform(workplace, profile, REQUEST, "upgrade rollback", act)
+
+
+def take_back(run: Run, profile: KamstrupProfile, left: Standing, reason: str) -> str:
+    """Go back to the platform before the open upgrade; returns what runs, proven healthy, in words.
+
+    Where everything turns out to be upgraded and healthy it stays: READY takes writes there, which going back would
+    lose. OperationFailed, recorded, when it did not succeed: then READY may be stopped.
+    """
+    if left.open is None:
+        raise ValueError("no upgrade is open")
+    start = left.open.payload
+    target = evidence.target_of(start)
+    stop_on_hosts(run.workplace, profile, left.open.run)
+    try:
+        facts: Facts = look(run.workplace, [profile], target)[run.customer][0]
+    except OpsctlError:
+        facts = {}
+    if arrived(facts, target, list(start["hosts"])):
+        evidence.completed(run, start, {}, f"found upgraded and healthy after its run ended early: {reason}")
+        return f"{target} is there and READY is healthy"
+    run.say(f"going back from {target}")
+    try:
+        lost = _back(run, profile, start, left.secured, facts)
+    except OpsctlError as error:
+        evidence.stuck(run, start, "; ".join((reason, error.message, *error.details)))
+        raise OperationFailed(f"the upgrade to {target} failed and could NOT be taken back: READY may be stopped",
+                              f"put right what the lines say, then `opsctl upgrade rollback {run.customer}`; see "
+                              "docs/upgrades.md", (reason, error.message, *error.details)) from None
+    evidence.taken_back(run, start, reason, lost)
+    return f"the upgrade to {target} was taken back, READY is healthy" + (f"; lost: {lost}" if lost else "")
+
+
+def _back(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], secured: Mapping[str, Any] | None,
+          facts: Facts) -> str:
+    """What was written between, in words; "" for nothing."""
+    if secured is None:
+        # The way back was not there yet, so nothing was upgraded: READY only has to start.
+        acting.start_ready(run, profile, {})
+        return ""
+    lost = ""
+    if start["snapshot"]:
+        acting.snapshots(run, profile, "revert", start["snapshot"], list(start["hosts"]))
+        _wait(run, profile)
+    else:
+        counted = acting.stop_ready(run, profile, count=all_run(facts, start))
+        lost = written(secured["rows"], counted) if any(counted.values()) else ""
+        acting.clusters_back(run, profile, evidence.target_of(start).version, start["clusters"])
+    acting.start_ready(run, profile, secured["rows"])
+    discard(run, profile, start)
+    return lost
+
+
+def all_run(facts: Facts, start: Mapping[str, Any]) -> bool:
+    """Whether a cluster of each name runs on its host; where none does nothing was written since."""
+    online = {(host, one["cluster"]) for host, said in facts.items() for one in said["clusters"] if one["online"]}
+    return all((host, old["cluster"]) in online for host, clusters in start["clusters"].items() for old in clusters)
+
+
+def written(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Tables whose rows differ from what was counted, in words; "" when none does."""
+    lines = [f"{database}: {table} had {was} rows and has {now.get(table, 0)}"
+             for host, databases in before.items() for database, tables in databases.items()
+             for now in [after.get(host, {}).get(database, {})] for table, was in tables.items()
+             if now.get(table, 0) != was]
+    return "; ".join(lines)
+
+
+def _wait(run: Run, profile: KamstrupProfile) -> None:
+    """Wait until every host answers again; OperationFailed when one does not in time."""
+    from opsctl.adapters.ssh import greets
+
+    end = time.monotonic() + ANSWER_SECONDS
+    waiting = list(profile.hosts)
+    while waiting := [host for host in waiting if not greets(host.address, host.port)]:
+        if run.lease.lost or time.monotonic() > end:
+            raise OperationFailed(f"{', '.join(host.name for host in waiting)} did not answer after the snapshot",
+                                  "look at the machine's console")
+        time.sleep(1)
+
+
+def discard(run: Run, profile: KamstrupProfile, start: Mapping[str, Any]) -> None:
+    """Let the snapshots go, if there are any; one that stays costs space and nothing else."""
+    try:
+        if not start["snapshot"]:
+            return
+        acting.snapshots(run, profile, "discard", start["snapshot"], list(start["hosts"]))
+    except OpsctlError as error:
+        run.say(f"{error.message}: discard it by hand")
