@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.runs.service import Run
 from opsctl.upgrades import standing
-from opsctl.upgrades.model import Platform, Target, UpgradePlan
+from opsctl.upgrades.model import NAMES, Platform, Target, UpgradePlan
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
@@ -41,7 +41,8 @@ def completed(run: Run, start: Mapping[str, Any], results: Results, note: str = 
     made = []
     for host, before in start["hosts"].items():
         said = results[host].data.get(key, {}) if host in results else {}
-        made.append({"host": host, "system": str(target).rpartition(" ")[0], "from": before, "to": str(target),
+        made.append({"host": host, "system": NAMES[target.platform],
+                     "from": before.removeprefix(f"{NAMES[target.platform]} "), "to": str(target.version),
                      "plan": start["plan"], "revision": start["revision"], "approved_by": start["approved_by"],
                      "packages": said.get("packages", 0), "mended": said.get("mended", []), "note": note,
                      "boot_before": said.get("boot_before", ""), "boot_after": said.get("boot_after", ""),

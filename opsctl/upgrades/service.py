@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from opsctl.core.errors import ApprovalMissing, OperationFailed, OpsctlError, Us
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.approval import require_approved
-from opsctl.runs.playbook import end_leftovers
+from opsctl.runs.playbook import end_leftovers, names_of
 from opsctl.runs.service import Run, perform
+from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades import acting, evidence
 from opsctl.upgrades.looking import look
@@ -76,7 +77,9 @@ def _upgrade(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     warnings: tuple[str, ...] = ()
     if left.open is not None:
         end_leftovers(run.workplace, left.open.run)
-        warnings = (f"an upgrade was broken off: {take_back(run, profile, left, 'an earlier run was broken off')}",)
+        with silenced(run, names_of(profile), needed=False) as unsilenced:
+            back = take_back(run, profile, left, "an earlier run was broken off")
+        warnings = (f"an upgrade was broken off: {back}", *unsilenced)
     fresh = plan(run.workplace, [profile], wish.target)[0]
     if wish.approved is not None and wish.approved.hash != fresh.hash:
         raise ApprovalMissing(f"{profile.customer}: the plan of today is not the approved one",
@@ -91,7 +94,9 @@ def _upgrade(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
                        warnings=warnings, data={"plan": fresh.hash})
     approved_by = require_approved(run.workplace, run.customer, fresh.hash, profile.approvals.upgrade)
     wish.may_start()
-    return _work(run, profile, fresh, approved_by, warnings)
+    with silenced(run, names_of(profile)) as unsilenced:
+        done = _work(run, profile, fresh, approved_by, warnings)
+    return replace(done, warnings=(*done.warnings, *unsilenced))
 
 
 def _work(run: Run, profile: KamstrupProfile, fresh: UpgradePlan, approved_by: str,

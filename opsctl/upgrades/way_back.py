@@ -11,8 +11,9 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.playbook import end_leftovers, stop_on_hosts
+from opsctl.runs.playbook import end_leftovers, names_of, stop_on_hosts
 from opsctl.runs.service import Run, perform
+from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades import acting, evidence
 from opsctl.upgrades.looking import Facts, arrived, look
@@ -46,8 +47,9 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
         if left.open is None:
             return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no upgrade is unfinished")
         end_leftovers(workplace, left.open.run)
-        what = take_back(run, profile, left, "an earlier run was broken off")
-        return Outcome(run.customer, REQUEST.service, Status.DONE, what)
+        with silenced(run, names_of(profile), needed=False) as unsilenced:
+            what = take_back(run, profile, left, "an earlier run was broken off")
+        return Outcome(run.customer, REQUEST.service, Status.DONE, what, warnings=tuple(unsilenced))
 
     return perform(workplace, profile, REQUEST, "upgrade rollback", act)
 

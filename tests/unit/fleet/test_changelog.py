@@ -59,10 +59,10 @@ def test_a_spreadsheet_gets_no_formula() -> None:
 
 
 def test_an_upgrade_and_one_taken_back() -> None:
-    (done,) = changes([entry(upgrades.APPLIED, host="db1", system="Debian", **{"from": "Debian 12"}, to="Debian 13",
+    (done,) = changes([entry(upgrades.APPLIED, host="db1", system="Debian", **{"from": "12"}, to="13",
                              packages=208, boot_after="b", mended=["ready: database ready"], note="")])
     assert (done.kind, done.system, done.before, done.after) == (
-        "upgrade", "db1", {"Debian": "Debian 12"}, {"Debian": "Debian 13"})
+        "upgrade", "db1", {"Debian": "12"}, {"Debian": "13"})
     assert done.description == ("upgrade to Debian 13; 208 packages; reboot proven; "
                                 "rebuilt indexes of ready: database ready")
     target = {"platform": "postgresql", "version": 17}
