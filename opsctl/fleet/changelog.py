@@ -75,7 +75,8 @@ def _change(entry: Entry) -> Change | None:
 def _upgrade(entry: Entry) -> Change:
     said = entry.payload
     if entry.kind == upgrades.APPLIED:
-        lines = [f"upgrade to {said['system']} {said['to']}", f"{said['packages']} packages" if said["packages"] else "",
+        lines = [f"upgrade to {said['system']} {said['to']}",
+                 f"{said['packages']} packages" if said["packages"] else "",
                  "reboot proven" if said["boot_after"] else "",
                  f"rebuilt indexes of {', '.join(said['mended'])}" if said["mended"] else "", str(said["note"])]
         return _of(entry, "upgrade", str(said["host"]), "; ".join(line for line in lines if line),
