@@ -122,7 +122,7 @@ def _end(folder: Path) -> None:
     end_run(folder)
 
 
-def stop_on_hosts(workplace: Workplace, profile: KamstrupProfile, run: str) -> None:
+def stop_on_hosts(workplace: Workplace, profile: Profile, run: str) -> None:
     """Stop what a run left at work on the customer's hosts; one that is not reached is found out by what follows."""
     from opsctl.adapters.ansible_process import stop_units
 
