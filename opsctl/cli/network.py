@@ -10,7 +10,18 @@ import typer
 
 from opsctl.cli.command import Format, Formatted, Kind, command, group
 from opsctl.cli.result import Result, nagios_result, outcomes_result, table
-from opsctl.cli.workplace import All, At, Customers, instant, select, workplace
+from opsctl.cli.workplace import (
+    All,
+    At,
+    Customer,
+    Customers,
+    DryRun,
+    Yes,
+    confirm,
+    instant,
+    select,
+    workplace,
+)
 from opsctl.contract.services import Service
 
 if TYPE_CHECKING:
@@ -35,6 +46,34 @@ def check(customers: Customers = None, everyone: All = False, output: Formatted 
     with workplace(acts=True) as place:
         outcomes = for_hosted(place, selection, REQUEST, lambda profiles: check_network(place, profiles))
     return nagios_result("NETWORK", outcomes) if output is Format.NAGIOS else outcomes_result(outcomes)
+
+
+@command(app, "network", "renew", kind=Kind.ACTS, services=(Service.NETWORK_MANAGEMENT,))
+def renew(customer: Customer, component: Annotated[str | None, typer.Option(
+        "--component", metavar="NAME", help="This one, however long its certificate is still valid.")] = None,
+          yes: Yes = False, dry_run: DryRun = False) -> Result:
+    """Renew certificates that end soon and that an authority of opsctl.yml signs; proven by a new handshake.
+
+    The key is made on the host and stays there. Where it cannot be proven, the old certificate is put back.
+    """
+    from datetime import timedelta
+
+    from opsctl.cli.each import for_each, hosted
+    from opsctl.fleet.starting import require_window
+    from opsctl.network.renewal import REQUEST, due
+    from opsctl.network.renewal import renew as renew_certificates
+
+    selection = select([customer], False)
+    with workplace(acts=not dry_run) as place:
+        mine = hosted(place, selection.profiles[0], REQUEST)
+        wanted = due(place, mine, component)
+        told = "\n".join(one.told() for one in wanted) or "no certificate that opsctl could renew ends soon"
+        if dry_run or not wanted:
+            return Result({"renewals": [{"component": one.component.name, "why": one.why} for one in wanted]}, told)
+        confirm(f"{told}\nRenew?", yes)
+        outcomes = for_each(selection, Service.NETWORK_MANAGEMENT, lambda profile: renew_certificates(
+            place, mine, wanted, lambda: require_window(place, mine, "network renew", timedelta(minutes=5))))
+    return outcomes_result(outcomes)
 
 
 @command(app, "network", "history", kind=Kind.ASKS, services=(Service.NETWORK_MANAGEMENT,))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
-_KEY = paths.AUTHORITY / "ca.key"
+_KEY = paths.AUTHORITY_KEY
 _DAYS = 825
 _CLOCK_TOLERANCE = timedelta(days=1)
 

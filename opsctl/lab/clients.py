@@ -33,6 +33,7 @@ def settings_text(checkout: Path) -> str:
         "checkpoints": {"store": {
             "kind": "s3", "endpoint": f"https://{GATEWAY}:{STORE_PORT}", "bucket": CHECKPOINT_BUCKET,
             "credentials": f"file:{paths.OBJECT_STORE_CREDENTIALS}", "ca_file": str(paths.AUTHORITY_CERTIFICATE)}},
+        "authorities": {"lab": {"certificate": str(paths.AUTHORITY_CERTIFICATE), "key": f"file:{paths.AUTHORITY_KEY}"}},
         "inventories": str(checkout / "inventories"),
         "releases": str(checkout / "releases"),
         "templates": str(checkout / "templates"),

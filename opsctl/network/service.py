@@ -23,7 +23,7 @@ from opsctl.runs.workplace import Workplace
 
 REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 HISTORY = timedelta(days=35)
-MAINTENANCE = ("patch-", "release-")
+MAINTENANCE = ("patch-", "release-", "network-renew-")
 """Operations that may stop components on purpose, as the ids of their runs have them."""
 STATUS = {State.UP: Status.DONE, State.PLANNED: Status.DONE, State.WARNING: Status.WARNING,
           State.FLAPPING: Status.WARNING, State.DOWN: Status.CHECK_FAILED, State.UNKNOWN: Status.CHECK_FAILED}
@@ -45,7 +45,7 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
     def look(mine: Sequence[KamstrupProfile]) -> Seen:
         # Asked before as well as after: work that began or ended while the probes ran explains what they found.
         before = {profile.customer: under_way(workplace, profile.customer) for profile in mine}
-        found = probe_all([_target(workplace, profile, one) for profile in mine
+        found = probe_all([target_of(workplace, profile, one) for profile in mine
                            for one in watched(profile.components)[0]])
         return Seen(found, {customer: work or under_way(workplace, customer) for customer, work in before.items()})
 
@@ -64,7 +64,8 @@ def under_way(workplace: Workplace, customer: str) -> str:
     return ""
 
 
-def _target(workplace: Workplace, profile: KamstrupProfile, one: Component) -> Target:
+def target_of(workplace: Workplace, profile: KamstrupProfile, one: Component) -> Target:
+    """What to probe of a component."""
     return Target(f"{profile.customer}/{one.name}", one.address, one.port, one.protocol, one.path,
                   one.server_name or "", one.ca_file, workplace.known_hosts(profile.customer))
 

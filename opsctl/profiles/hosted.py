@@ -151,6 +151,18 @@ def _place(store: S3Store | DirectoryStore) -> tuple[str, ...]:
     return (store.endpoint or "", store.bucket, store.prefix)
 
 
+class Certificate(Part):
+    """Where a component's certificate lies and who signs it; without this opsctl only warns of its end."""
+
+    host: Identifier = Field(description="Which of `hosts` has the files.")
+    certificate: str = Field(pattern=r"^/[!-~]+$", max_length=200)
+    key: str = Field(pattern=r"^/[!-~]+$", max_length=200, description="Made anew on the host; it never leaves it.")
+    unit: str = Field(pattern=r"^[A-Za-z0-9@._-]+\.service$", description="The systemd unit that reads both.")
+    reload: bool = Field(default=True, description="Whether the unit takes it when reloaded; else it is restarted, and "
+                                                   "only in an open window.")
+    authority: Identifier = Field(description="Which of `authorities` in opsctl.yml signs it.")
+
+
 class Component(Part):
     """A network component. Only those that Kamstrup delivered are watched (P15)."""
 
@@ -165,12 +177,15 @@ class Component(Part):
     server_name: Address | None = Field(default=None, description="The name in the certificate; default the address.")
     ca_file: str | None = Field(default=None, description="CA bundle of a private certificate authority.")
     resolves_to: tuple[Address, ...] = Field(default=(), description="Addresses that the name must resolve to.")
+    certificate: Certificate | None = None
     delivered_by: Literal["kamstrup", "customer"]
 
     @model_validator(mode="after")
     def _port_for_protocol(self) -> Component:
         if self.port is None and self.protocol != "tcp":
             raise ValueError(f"protocol {self.protocol} needs a port; write one")
+        if self.certificate is not None and self.protocol not in {"tls", "https"}:
+            raise ValueError(f"a certificate is renewed for protocol tls or https, not {self.protocol}")
         return self
 
 

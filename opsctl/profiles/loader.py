@@ -76,6 +76,8 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         "drafts": fixed(settings.drafts) if settings.drafts else None,
         "ssh": SshSettings(identity=fixed(ssh.identity), connect_seconds=ssh.connect_seconds) if ssh else None,
         "smtp": smtp.model_copy(update={"ca_file": fixed(smtp.ca_file)}) if smtp and smtp.ca_file else smtp,
+        "authorities": {name: one.model_copy(update={"certificate": fixed(one.certificate)})
+                        for name, one in settings.authorities.items()},
         "approvals": ApprovalSettings(allowed_signers=fixed(approvals.allowed_signers)) if approvals else None,
         "outputs": outputs.model_copy(update={"metrics": fixed(outputs.metrics) if outputs.metrics else None}),
     })

@@ -165,6 +165,14 @@ class CheckpointSettings(Part):
                                                                    "has Object Lock (compliance).")
 
 
+class AuthoritySettings(Part):
+    """A certificate authority of the operator's own, which signs what `opsctl network renew` asks for."""
+
+    certificate: Path = Field(description="Its certificate (PEM), and those above it up to the root.")
+    key: SecretReference
+    days: int = Field(default=90, ge=1, le=825, description="How long what it signs is valid.")
+
+
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
@@ -173,6 +181,8 @@ class Settings(Part):
     ledger: LedgerSettings | None = Field(
         default=None, description="Left out: an SQLite file under the state folder.")
     checkpoints: CheckpointSettings | None = None
+    authorities: dict[Identifier, AuthoritySettings] = Field(
+        default_factory=dict, description="By the name that a component's `certificate.authority` has.")
     inventories: Path = Path("inventories")
     releases: Path = Path("releases")
     templates: Path = Path("templates")

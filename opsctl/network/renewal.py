@@ -1,0 +1,193 @@
+"""Renew the certificates that the operator's own authorities sign (P15): the key is made on the host and stays there.
+
+A renewal is proven by a new handshake that shows the new certificate; otherwise the old pair is put back and proven.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from opsctl.adapters.probes import Probe, probe
+from opsctl.adapters.secrets import resolve
+from opsctl.contract.gate import Delivery, Purpose, Request
+from opsctl.contract.services import Service
+from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError, UsageError
+from opsctl.core.outcome import Outcome, Status
+from opsctl.network.decisions import watched
+from opsctl.network.service import target_of
+from opsctl.profiles.hosted import Certificate, Component
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.settings import AuthoritySettings, Settings
+from opsctl.runs.playbook import play, targets_of
+from opsctl.runs.service import HOSTS, Run, perform
+from opsctl.runs.workplace import Workplace
+
+if TYPE_CHECKING:
+    from opsctl.adapters.authority import Signed
+
+REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
+RENEWED, TAKEN_BACK = "certificate.renewed", "certificate.taken-back"
+PROOF_SECONDS = 40
+_HOST = re.compile(r"DNS:((?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)")
+_ADDRESS = "IP Address:"
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """One certificate to renew. ends: when the one in use does, None when that could not be read. why: it is due."""
+
+    component: Component
+    certificate: Certificate
+    authority: AuthoritySettings
+    ends: datetime | None
+    fingerprint: str
+    why: str
+
+    def told(self) -> str:
+        """In words, before anybody confirms."""
+        work = f"{self.certificate.unit} is {'reloaded' if self.certificate.reload else 'restarted'}"
+        return (f"{self.component.name}: {self.why}; a new key on {self.certificate.host}, signed by "
+                f"{self.certificate.authority} for {self.authority.days} days; {work}")
+
+
+def due(workplace: Workplace, profile: KamstrupProfile, component: str | None) -> tuple[Renewal, ...]:
+    """What is to be renewed: the component named, or those whose certificate ends within the profile's warning.
+
+    Asks each for the certificate it shows. UsageError for a name that has none that opsctl could renew.
+    """
+    mine = [one for one in watched(profile.components)[0] if one.certificate is not None]
+    if component is not None:
+        mine = [one for one in mine if one.name == component]
+        if not mine:
+            raise UsageError(f"{profile.customer} has no delivered component {component} with a `certificate`",
+                             "write where its files are and who signs it into the profile, see docs/surveillance.md")
+    found = [_renewal(workplace, profile, one, one.certificate) for one in mine if one.certificate is not None]
+    return tuple(one for one in found if component is not None or _soon(one, profile, workplace.clock.now()))
+
+
+def _renewal(workplace: Workplace, profile: KamstrupProfile, one: Component, certificate: Certificate) -> Renewal:
+    authority = authority_of(workplace.settings, certificate)
+    seen = probe(target_of(workplace, profile, one))
+    why = f"its certificate ends on {seen.expires:%Y-%m-%d}" if seen.expires else seen.problem or "nothing is known"
+    return Renewal(one, certificate, authority, seen.expires, seen.facts.get("certificate", ""), why)
+
+
+def _soon(one: Renewal, profile: KamstrupProfile, now: datetime) -> bool:
+    """Near its end, or not valid any more; a component that does not answer at all shows nothing to renew."""
+    if one.ends is None:
+        return bool(one.fingerprint)
+    return (one.ends - now).days < profile.thresholds.certificate_warning_days
+
+
+def authority_of(settings: Settings, certificate: Certificate) -> AuthoritySettings:
+    """The authority that signs it; ConfigurationError when opsctl.yml has none of that name."""
+    found = settings.authorities.get(certificate.authority)
+    if found is None:
+        known = ", ".join(sorted(settings.authorities)) or "none"
+        raise ConfigurationError(f"opsctl.yml has no authority {certificate.authority}; it has {known}",
+                                 "set `authorities` in opsctl.yml, or correct the component's `certificate`")
+    return found
+
+
+def renew(workplace: Workplace, profile: KamstrupProfile, renewals: Sequence[Renewal],
+          may_start: Callable[[], None]) -> Outcome:
+    """Renew them one after the other, within one run that has the customer's hosts for itself.
+
+    may_start: raises while a unit that must be restarted may not be.
+    """
+    def act(run: Run) -> Outcome:
+        if any(not one.certificate.reload for one in renewals):
+            may_start()
+        done = [_renewed(run, profile, one) for one in renewals]
+        return Outcome(run.customer, REQUEST.service, Status.DONE, "; ".join(done))
+
+    return perform(workplace, profile, REQUEST, "network renew", act, lease=HOSTS)
+
+
+def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
+    from opsctl.adapters.authority import sign
+
+    step = partial(_play, run, profile, one.certificate)
+    asked = step("request", "")
+    names = names_of(one.component, str(asked["names"]))
+    signed = sign(str(asked["request"]), names, _read(one.authority), resolve(one.authority.key), one.authority.days,
+                  run.workplace.clock.now())
+    evidence = {"component": one.component.name, "host": one.certificate.host, "authority": one.certificate.authority,
+                "names": list(names), "before": one.fingerprint, "after": signed.fingerprint,
+                "ends": f"{signed.ends:%Y-%m-%d}"}
+    run.say(f"{one.component.name}: signed until {signed.ends:%Y-%m-%d} for {', '.join(names)}")
+    try:
+        step("install", signed.pem)
+        _prove(run, profile, one.component, signed)
+    except OpsctlError as error:
+        run.say(f"{one.component.name}: {error.message}; the old certificate is put back")
+        step("restore", signed.pem)
+        run.record(TAKEN_BACK, {**evidence, "reason": error.message})
+        raise
+    run.record(RENEWED, evidence)
+    return f"{one.component.name}: new certificate until {signed.ends:%Y-%m-%d}, proven by a handshake"
+
+
+def names_of(component: Component, said: str) -> tuple[str, ...]:
+    """The names to sign for: the component's own first, then those of the certificate in use.
+
+    said: as openssl prints them; what is neither a host name nor an address is left out.
+    """
+    own = [component.server_name or component.address, component.address]
+    return tuple(dict.fromkeys([*own, *(name for item in said.split(", ") if (name := _name_in(item)))]))
+
+
+def _name_in(item: str) -> str:
+    match = _HOST.fullmatch(item)
+    if match:
+        return match[1]
+    try:
+        return str(ip_address(item.removeprefix(_ADDRESS))) if item.startswith(_ADDRESS) else ""
+    except ValueError:
+        return ""
+
+
+def _play(run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str) -> Mapping[str, Any]:
+    from opsctl.adapters.ansible_catalogue import CERTIFICATE_RENEWAL
+
+    given = {"step": step, "certificate": certificate.certificate, "key": certificate.key, "unit": certificate.unit,
+             "reload": certificate.reload, "pem": pem}
+    result = play(run, targets_of(run.workplace, profile, only=[certificate.host]), CERTIFICATE_RENEWAL,
+                  {f"certificate_renewal_{name}": value for name, value in given.items()}, deadline_seconds=600)
+    (host,) = result.hosts.values()
+    found: Mapping[str, Any] = host.data["certificate_renewal"]
+    return found
+
+
+def _prove(run: Run, profile: KamstrupProfile, component: Component, signed: Signed) -> None:
+    """A handshake that shows the new certificate, and the answer that the component should give."""
+    last: Probe | None = None
+    for _ in _tries():
+        last = probe(target_of(run.workplace, profile, component))
+        if not last.problem and last.facts.get("certificate") == signed.fingerprint:
+            return
+    said = last.problem if last and last.problem else "it still shows another certificate"
+    raise OperationFailed(f"{component.name} is not proven to use its new certificate: {said}",
+                          "the old one was put back; look at the unit's log on the host")
+
+
+def _tries() -> Iterator[None]:
+    until = time.monotonic() + PROOF_SECONDS
+    while time.monotonic() < until:
+        yield
+        time.sleep(1)
+
+
+def _read(authority: AuthoritySettings) -> bytes:
+    try:
+        return authority.certificate.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"the authority's certificate {authority.certificate} cannot be read: "
+                                 f"{error.strerror}", "see `authorities` in opsctl.yml") from None

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+"""Ansible module: a new key with its signing request, the pair put in use, or the previous one put back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: opsctl_certificate
+short_description: A service's certificate and key, renewed in steps
+description:
+  - The key is made on the host and stays there. Files are replaced by renaming and keep owner and rights.
+options:
+  step:
+    description: request, install or restore.
+    type: str
+    choices: [request, install, restore]
+    required: true
+  certificate:
+    description: The file of the certificate in use.
+    type: path
+    required: true
+  key:
+    description: The file of its key.
+    type: path
+    required: true
+  pem:
+    description: For install and restore, the new certificate with its chain.
+    type: str
+    default: ""
+author:
+  - opsctl
+"""
+
+EXAMPLES = r"""
+- name: Make a key and a request
+  opsctl_certificate:
+    step: request
+    certificate: /etc/ready/tls/server.pem
+    key: /etc/ready/tls/server.key
+"""
+
+RETURN = r"""
+request:
+  description: The signing request in PEM, for the step request.
+  type: str
+  returned: always
+names:
+  description: The names in the certificate in use, as openssl prints them, for the step request.
+  type: str
+  returned: always
+"""
+
+import os
+import subprocess
+
+from ansible.module_utils.basic import AnsibleModule
+
+NEW, PREVIOUS = ".opsctl-new", ".opsctl-previous"
+
+
+class Refused(Exception):
+    """Nothing was changed; the text says why."""
+
+
+def openssl(*words, text=None):
+    """What openssl(1) prints."""
+    done = subprocess.run(["openssl", *words], input=text, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise Refused(f"openssl {words[0]}: {(done.stderr.strip().splitlines() or ['failed'])[0]}")
+    return done.stdout
+
+
+def written(path, text, like):
+    """Write `text` to `path`, whole or not at all, with the owner and rights of the file `like`."""
+    status = os.stat(like)
+    aside = path + ".part"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        os.fchown(file.fileno(), status.st_uid, status.st_gid)
+        os.fchmod(file.fileno(), status.st_mode & 0o777)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def content(path):
+    """The text of a file."""
+    with open(path) as file:
+        return file.read()
+
+
+def request(key):
+    """Make a key beside the one in use; returns the signing request for it."""
+    made = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    written(key + NEW, made, like=key)
+    return openssl("req", "-new", "-key", key + NEW, "-subj", "/CN=opsctl")
+
+
+def names(certificate):
+    """The alternative names of a certificate; empty when it has none."""
+    lines = openssl("x509", "-noout", "-in", certificate, "-ext", "subjectAltName").splitlines()
+    return lines[1].strip() if len(lines) > 1 else ""
+
+
+def install(certificate, key, pem):
+    """Put the new pair in use; False when it is already."""
+    if content(certificate) == pem:
+        return False
+    if not os.path.exists(key + NEW):
+        raise Refused("there is no new key: ask for a request first")
+    belongs = openssl("x509", "-noout", "-pubkey", text=pem) == openssl("pkey", "-pubout", "-in", key + NEW)
+    if not belongs:
+        raise Refused("the certificate does not belong to the key that was made for it")
+    for path in (key, certificate):
+        written(path + PREVIOUS, content(path), like=path)
+    written(certificate + NEW, pem, like=certificate)
+    os.replace(key + NEW, key)
+    os.replace(certificate + NEW, certificate)
+    return True
+
+
+def restore(certificate, key, pem):
+    """Put the previous pair back; False when `pem`, the new certificate, is not the one in use."""
+    if content(certificate) != pem:
+        return False
+    if not (os.path.exists(key + PREVIOUS) and os.path.exists(certificate + PREVIOUS)):
+        raise Refused("no previous certificate is kept")
+    for path in (key, certificate):
+        written(path, content(path + PREVIOUS), like=path)
+    return True
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={"step": {"type": "str", "required": True, "choices": ["request", "install", "restore"]},
+                       "certificate": {"type": "path", "required": True},
+                       "key": {"type": "path", "required": True, "no_log": False},
+                       "pem": {"type": "str", "default": ""}},
+        supports_check_mode=True)
+    given = module.params
+    try:
+        for path in (given["certificate"], given["key"]):
+            if not os.path.isfile(path):
+                raise Refused(f"{path} is not there")
+        if module.check_mode:
+            module.exit_json(changed=True, request="", names="")
+        if given["step"] == "request":
+            module.exit_json(changed=True, request=request(given["key"]), names=names(given["certificate"]))
+        changed = install(given["certificate"], given["key"], given["pem"]) if given["step"] == "install" \
+            else restore(given["certificate"], given["key"], given["pem"])
+        module.exit_json(changed=changed, request="", names="")
+    except (Refused, OSError, subprocess.SubprocessError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()
