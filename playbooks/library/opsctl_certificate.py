@@ -22,6 +22,7 @@ options:
     description: The file of its key.
     type: path
     required: true
+    no_log: false
   pem:
     description: For install and restore, the new certificate with its chain.
     type: str
