@@ -21,6 +21,7 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("backup", "copy"),
            ("patch", "plan"), ("patch", "apply"), ("storage", "check"), ("storage", "forecast"),
            ("storage", "history"), ("network", "check"), ("network", "history"), ("network", "inventory"),
+           ("network", "renew"),
            ("notice", "draft"),
            ("notice", "approve"), ("notice", "send"), ("notice", "bounce"), ("notice", "confirm"), ("", "nightly"),
            ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard"),
