@@ -32,7 +32,7 @@ Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="W
 def list_licences(customers: Customers = None, at: At = None) -> Result:
     """List the licences of customers, of all by default: bought against measured, end, notice, where it is held."""
     from opsctl.core.clock import local_day
-    from opsctl.records.licence_check import last_inventory
+    from opsctl.records.licence_check import last_inventory, last_usage
     from opsctl.records.licences import judge, measured
 
     when, selection = instant(at), select(customers, not customers)
@@ -40,11 +40,11 @@ def list_licences(customers: Customers = None, at: At = None) -> Result:
     with workplace(acts=False) as place:
         for found in selection.profiles:
             known = last_inventory(place, found.customer)
-            inventory = known[0] if known else None
+            inventory, usage = known[0] if known else None, last_usage(place, found.customer)
             for one in found.licences:
-                findings = judge(one, local_day(when, found.zone), inventory)
+                findings = judge(one, local_day(when, found.zone), inventory, usage)
                 rows.append({"customer": found.customer, **one.model_dump(mode="json"),
-                             "measured": measured(one, inventory),
+                             "measured": measured(one, inventory, usage),
                              "findings": [f"{finding.level.value}: {finding.said}" for finding in findings]})
     text = table(("customer", "product", "vendor", "bought", "used", "ends", "notice by", "renewal", "held at"),
                  [(row["customer"], row["product"], row["vendor"], f"{row['quantity']} {row['metric']}",

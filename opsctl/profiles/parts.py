@@ -171,7 +171,8 @@ class Licence(Part):
 
     product: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
     vendor: Annotated[str, OneLine] = Field(min_length=1, max_length=80)
-    metric: Annotated[str, OneLine] = Field(min_length=1, max_length=40, description="seats, cores, meters, ...")
+    metric: Annotated[str, OneLine] = Field(min_length=1, max_length=40,
+                                            description="hosts, cores and meters are counted; any other is not.")
     quantity: int = Field(ge=0)
     valid_from: date | None = Field(default=None, description="First day; leave out when it has long begun.")
     valid_to: date | None = Field(default=None, description="Last day; leave out for a perpetual licence.")

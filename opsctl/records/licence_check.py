@@ -17,7 +17,7 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile, Profile
-from opsctl.records.licences import Finding, Inventory, Level, Package, blocking, judge, unnamed
+from opsctl.records.licences import METERS, Finding, Inventory, Level, Package, Usage, blocking, judge, unnamed
 from opsctl.runs.playbook import survey
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
@@ -51,7 +51,11 @@ def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, 
     def act(run: Run) -> Outcome:
         inventory, silent = inventory_of(profile, found)
         today = local_day(run.started, profile.zone)
-        findings = [one for licence in profile.licences for one in judge(licence, today, inventory)]
+        usage, untold = usage_of(profile, found)
+        findings = [one for licence in profile.licences for one in judge(licence, today, inventory, usage)]
+        if any(licence.metric == METERS for licence in profile.licences):
+            findings += [Finding("meters", Level.WARNING, f"{name} could not be counted: {why}")
+                         for name, why in untold.items()]
         findings += blocking(profile.licences, planned) if planned else []
         findings += [Finding("packages", Level.WARNING, f"{host} could not be asked: {why}") for host, why in silent]
         if not profile.licences and inventory is None:
@@ -62,7 +66,7 @@ def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, 
             findings.append(Finding("packages", Level.WARNING, f"{len(nameless)} name no licence: "
                                     f"{', '.join(nameless[:5])}{', ...' if len(nameless) > 5 else ''}"))
         data = {"findings": [asdict(one) for one in findings], "unnamed": list(nameless)}
-        run.record(MEASURED, {**data, **_packages(run, inventory)})
+        run.record(MEASURED, {**data, **_packages(run, inventory), "usage": asdict(usage)})
         return _outcome(profile, findings, data)
 
     return perform(workplace, profile, request(profile), "licence check", act)
@@ -84,6 +88,27 @@ def inventory_of(profile: Profile, found: PlaybookResult | None) -> tuple[Invent
         else:
             inventory[host.name] = tuple(package_of(one) for one in listed["packages"])
     return (None if silent else inventory), silent
+
+
+def usage_of(profile: Profile, found: PlaybookResult | None) -> tuple[Usage, dict[str, str]]:
+    """Cores by host and meters over all databases; and the databases that could not be counted, with the reason."""
+    if not isinstance(profile, KamstrupProfile) or found is None:
+        return Usage(), {}
+    told = {result.target.host.name: result.data["licence_inventory"] for result in found.hosts.values()
+            if result.target.customer == profile.customer and "licence_inventory" in result.data}
+    counts = {name: count for one in told.values() for name, count in one["meters"].items()}
+    untold = {name: str(count) for name, count in counts.items() if isinstance(count, str)}
+    numbers = [count for count in counts.values() if isinstance(count, int)]
+    whole = counts.keys() >= {database.name for database in profile.databases} and not untold
+    return Usage({name: int(one["cores"]) for name, one in told.items()},
+                 sum(numbers) if whole and numbers else None), untold
+
+
+def last_usage(workplace: Workplace, customer: str) -> Usage:
+    """The newest count on record; nothing where there is none."""
+    entry = workplace.ledger.last(customer, MEASURED)
+    usage = entry.payload.get("usage") if entry else None
+    return Usage(dict(usage["cores"]), usage["meters"]) if usage else Usage()
 
 
 def package_of(content: Mapping[str, Any]) -> Package:

@@ -6,15 +6,16 @@ Pure. Perpetual is not expired; what was not measured is a warning and never a p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
 from opsctl.profiles.parts import Licence
 
 WARN_DAYS, SOON_DAYS, LAST_DAYS = 90, 30, 7
-HOSTS = "hosts"
-"""The metric that can be counted: on how many hosts one of the licence's packages is installed."""
+HOSTS, CORES, METERS = "hosts", "cores", "meters"
+"""The metrics that can be counted: hosts on which one of the licence's packages is installed, the processor cores of
+these hosts, and the meters in READY's databases."""
 
 
 class Level(StrEnum):
@@ -40,6 +41,17 @@ Inventory = Mapping[str, Sequence[Package]]
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What was counted beside packages. cores: by host. meters: None when not every database told."""
+
+    cores: Mapping[str, int] = field(default_factory=dict)
+    meters: int | None = None
+
+
+NOTHING = Usage()
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing about one licence."""
 
@@ -48,17 +60,22 @@ class Finding:
     said: str
 
 
-def measured(licence: Licence, inventory: Inventory | None) -> int | None:
+def measured(licence: Licence, inventory: Inventory | None, usage: Usage = NOTHING) -> int | None:
     """How much is used; None when it was not or cannot be measured."""
-    if inventory is None or not licence.packages or licence.metric != HOSTS:
+    if licence.metric == METERS:
+        return usage.meters
+    if inventory is None or not licence.packages or licence.metric not in {HOSTS, CORES}:
         return None
     wanted = set(licence.packages)
-    return sum(1 for packages in inventory.values() if wanted & {package.name for package in packages})
+    hosts = [name for name, packages in inventory.items() if wanted & {package.name for package in packages}]
+    if licence.metric == HOSTS:
+        return len(hosts)
+    return sum(usage.cores[name] for name in hosts) if usage.cores.keys() >= set(hosts) else None
 
 
-def judge(licence: Licence, today: date, inventory: Inventory | None) -> tuple[Finding, ...]:
+def judge(licence: Licence, today: date, inventory: Inventory | None, usage: Usage = NOTHING) -> tuple[Finding, ...]:
     """Its term, its notice date and its quantity."""
-    found = [_term(licence, today), _quantity(licence, measured(licence, inventory))]
+    found = [_term(licence, today), _quantity(licence, measured(licence, inventory, usage))]
     if licence.notice_by is not None and today <= licence.notice_by <= today + timedelta(days=WARN_DAYS):
         found.append((_level(licence.notice_by - today), f"last day to give notice is {licence.notice_by}, in "
                       f"{(licence.notice_by - today).days} days"))
@@ -109,10 +126,16 @@ def _term(licence: Licence, today: date) -> tuple[Level, str]:
 def _quantity(licence: Licence, used: int | None) -> tuple[Level, str]:
     bought = f"{licence.quantity} {licence.metric} bought"
     if used is None:
-        return Level.WARNING, f"{bought}, use not measured"
+        return Level.WARNING, f"{bought}, use not measured{_why(licence)}"
     if used > licence.quantity:
         return Level.CRITICAL, f"{bought}, {used} used: {used - licence.quantity} too many"
     return Level.OK, f"{bought}, {used} used"
+
+
+def _why(licence: Licence) -> str:
+    if licence.metric not in {HOSTS, CORES, METERS}:
+        return f": hosted systems do not tell {licence.metric}"
+    return "" if licence.metric == METERS or licence.packages else ": name its `packages` to have it counted"
 
 
 def _level(left: timedelta) -> Level:

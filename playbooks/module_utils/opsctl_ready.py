@@ -94,6 +94,11 @@ class Postgresql:
         return {table: int(self.ask(f"SELECT count(*) FROM {table}", self.name))  # noqa: S608 - quoted by format
                 for table in tables.splitlines()}
 
+    def count(self, table):
+        """Rows of a table, counted; None when the database has none of this name."""
+        found = self.ask("SELECT to_regclass('public." + table + "') IS NOT NULL", self.name)
+        return int(self.ask(f'SELECT count(*) FROM public."{table}"', self.name)) if found == "t" else None  # noqa: S608
+
     def ask(self, statement, database="postgres"):
         """What a statement answers, unaligned."""
         return run(["runuser", "-u", "postgres", "--", "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
@@ -151,6 +156,12 @@ class Mariadb:
                           f"AND table_schema = '{self.name}' ORDER BY 1")
         return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`"))  # noqa: S608 - of the server
                 for table in tables.splitlines()}
+
+    def count(self, table):
+        """Rows of a table, counted; None when the database has none of this name."""
+        found = self.ask("SELECT count(*) FROM information_schema.tables "  # noqa: S608 - checked by NAME
+                         f"WHERE table_schema = '{self.name}' AND table_name = '{table}'")
+        return int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`")) if found == "1" else None  # noqa: S608
 
     def ask(self, statement):
         """What a statement answers, a line per row."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -16,9 +17,10 @@ from opsctl.contract.services import Service
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.parts import Licence
 from opsctl.records.licence_export import calendar, cyclonedx
-from opsctl.records.licences import Inventory, Level, Package, blocking, judge, measured, unnamed
+from opsctl.records.licences import Inventory, Level, Package, Usage, blocking, judge, measured, unnamed
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
+from tests.unit.maintenance.conftest import load_utility
 from tests.unit.records.conftest import ROOT, Run
 
 TODAY = date(2026, 11, 23)
@@ -67,6 +69,38 @@ def test_bought_against_measured() -> None:
     for one, inventory in ((licence(), None), (licence(metric="meters"), INVENTORY), (licence(packages=[]), INVENTORY)):
         assert measured(one, inventory) is None
         assert levels(one, inventory=inventory)[1] is Level.WARNING, "unknown is never a pass"
+
+
+def test_cores_of_the_hosts_that_have_it_are_counted() -> None:
+    one, cores = licence(metric="cores", quantity=6), dict.fromkeys(INVENTORY, 4)
+    assert measured(one, INVENTORY, Usage(cores)) == 8
+    assert judge(one, TODAY, INVENTORY, Usage(cores))[1].said == "6 cores bought, 8 used: 2 too many"
+    assert judge(one, TODAY, INVENTORY, Usage(cores))[1].level is Level.CRITICAL
+    del cores[next(iter(cores))]
+    assert measured(one, INVENTORY, Usage(cores)) is None, "a host that told none is not counted as none"
+    nameless = judge(licence(metric="cores", packages=[]), TODAY, INVENTORY, Usage(cores))[1]
+    assert (nameless.level, "name its `packages`" in nameless.said) == (Level.WARNING, True)
+
+
+@pytest.mark.parametrize(("quantity", "meters", "level"), [
+    (3000, 3000, Level.OK), (2999, 3000, Level.CRITICAL), (3000, 0, Level.OK), (3000, None, Level.WARNING)])
+def test_meters_are_counted_in_ready(quantity: int, meters: int | None, level: Level) -> None:
+    one = licence(metric="meters", quantity=quantity, packages=[])
+    assert measured(one, None, Usage(meters=meters)) == meters
+    assert judge(one, TODAY, None, Usage(meters=meters))[1].level is level
+
+
+def test_a_metric_that_nothing_tells_stays_a_warning() -> None:
+    found = judge(licence(metric="seats"), TODAY, INVENTORY, Usage({"a": 4}, 3000))[1]
+    assert (found.level, "do not tell seats" in found.said) == (Level.WARNING, True)
+
+
+@pytest.mark.parametrize(("text", "cores"), [
+    ("processor\t: 0\nphysical id\t: 0\ncore id\t\t: 0\n\nprocessor\t: 1\nphysical id\t: 0\ncore id\t\t: 0\n", 1),
+    ("processor\t: 0\nphysical id\t: 0\ncore id\t\t: 0\n\nprocessor\t: 1\nphysical id\t: 1\ncore id\t\t: 0\n", 2),
+    ("processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\nBogoMIPS\t: 50\n\nHardware\t: board\n", 2)])
+def test_threads_of_one_core_are_one(text: str, cores: int, module: ModuleType) -> None:
+    assert module.cores_of(text) == cores
 
 
 @pytest.mark.parametrize(("changes", "said"), [
@@ -160,6 +194,7 @@ def test_a_customer_that_hosts_itself_is_judged_by_dates_alone(opsctl: Run, plac
 
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
+    sys.modules["ansible.module_utils.opsctl_ready"] = load_utility("opsctl_ready")
     spec = importlib.util.spec_from_file_location("opsctl_package_licences",
                                                   ROOT / "playbooks/library/opsctl_package_licences.py")
     assert spec and spec.loader
