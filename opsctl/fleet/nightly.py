@@ -26,7 +26,7 @@ from opsctl.fleet.starting import require_resolved, require_whole, window
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
-from opsctl.promises.monthly import GOOD_RUN
+from opsctl.promises.cadence import GOOD_RUN
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OperationFailed
+from opsctl.ledger.revisions import NOW
 
 WAIT_SECONDS = 60
 """How long a writer waits for its turn before it gives up."""
@@ -21,12 +22,6 @@ WAIT_SECONDS = 60
 _WRITES = "opsctl_writes"
 _DAMAGE = ("disk image is malformed", "no such table: ledger_", 'relation "ledger_')
 """What drivers say of a database that was a ledger and is not whole any more."""
-
-_NOW = {
-    # SQLite keeps milliseconds; the Julian day as a double is exact to 0.05 ms, so rounding restores them.
-    "sqlite": "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
-    "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-}
 
 
 def parse_url(text: str) -> URL:
@@ -55,7 +50,7 @@ class Database:
         self.place = url.render_as_string(hide_password=True)
         self.path = Path(url.database) if url.drivername == "sqlite" and url.database else None
         self._engine = _engine(url)
-        self.now: ColumnElement[int] = literal_column(_NOW[self._engine.dialect.name], BigInteger())
+        self.now: ColumnElement[int] = literal_column(NOW[self._engine.dialect.name], BigInteger())
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -19,6 +19,7 @@ from opsctl.core.errors import ConfigurationError
 from opsctl.ledger import latest, schema, subjects
 from opsctl.ledger.canonical import canonical, stamp
 from opsctl.ledger.model import GENERATED, GENESIS, Entry, Subject
+from opsctl.ledger.rows import Newest
 from opsctl.ledger.topics import topic
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _head(connection: Connection, chain: str) -> tuple[int, str]:
 
 def _write(connection: Connection, chain: Chain, actor: str, length: int, head: str) -> None:
     rows: list[dict[str, Any]] = []
-    newest: dict[str, latest.Newest] = {}
+    newest: dict[str, Newest] = {}
     for place, made in enumerate(chain.entries, start=length + 1):
         payload, at = canonical(made.payload), stamp(made.at)
         content = {"chain": chain.name, "sequence": place, "previous": head, "recorded_at": at, "kind": made.kind,
@@ -102,7 +103,7 @@ def _write(connection: Connection, chain: Chain, actor: str, length: int, head: 
         head = _hash(content, payload)
         rows.append({**content, "payload": payload, "hash": head})
         name = topic(made.kind, made.payload)
-        newest[name] = latest.Newest(name, chain.name, place, at, payload)
+        newest[name] = Newest(name, chain.name, place, at, payload)
     for start in range(0, len(rows), _AT_ONCE):
         connection.execute(insert(schema.entry), rows[start:start + _AT_ONCE])
     if length:

@@ -7,13 +7,14 @@ from them by `rebuild`. A topic is the entry's kind, narrowed where the newest o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, insert, or_, select, text
 
 from opsctl.ledger import schema
 from opsctl.ledger.model import Finding, FindingKind
 from opsctl.ledger.records import Record
+from opsctl.ledger.rows import Newest
 from opsctl.ledger.topics import stored_topic
 
 _table = schema.latest
@@ -22,16 +23,6 @@ _PUT = text("INSERT INTO ledger_latest (topic, chain, sequence, recorded_at, pay
             "VALUES (:topic, :chain, :sequence, :recorded_at, :payload) ON CONFLICT (topic, chain) DO UPDATE SET "
             "sequence = excluded.sequence, recorded_at = excluded.recorded_at, payload = excluded.payload")
 _AT_ONCE = 500
-
-
-class Newest(NamedTuple):
-    """A row of the projection: the entry's own fields, as they are stored."""
-
-    topic: Any
-    chain: Any
-    sequence: Any
-    recorded_at: Any
-    payload: Any
 
 
 class Gathered:
@@ -93,8 +84,10 @@ def chains(connection: Connection, chain: str | None = None) -> set[str]:
 
 
 def of_topics(connection: Connection, topics: Iterable[str]) -> Iterator[Newest]:
-    """The newest entries of these topics, over all chains."""
-    query = select(*(_table.c[name] for name in _COLUMNS)).where(_table.c.topic.in_(sorted(topics)))
+    """The newest entries of these topics, over all chains; one that ends with a slash stands for all below it."""
+    below = [_table.c.topic.startswith(name, autoescape=True) for name in topics if name.endswith("/")]
+    query = select(*(_table.c[name] for name in _COLUMNS)).where(
+        or_(_table.c.topic.in_(sorted(name for name in topics if not name.endswith("/"))), *below))
     return (Newest(*row) for row in connection.execute(query))
 
 

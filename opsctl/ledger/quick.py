@@ -12,15 +12,16 @@ import sqlite3
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from opsctl.ledger.canonical import personal_reference
-from opsctl.ledger.model import Entry, Subject
+from opsctl.ledger.canonical import personal_reference, stamp
+from opsctl.ledger.model import Entry, Latest, Subject
 from opsctl.ledger.records import Record
-from opsctl.ledger.revisions import REVISION_TABLE, REVISIONS
-from opsctl.ledger.rows import entry_of
+from opsctl.ledger.revisions import NOW, REVISION_TABLE, REVISIONS
+from opsctl.ledger.rows import Newest, entry_of, latest_of
 
 _AT_ONCE = 500
 """Values in one query: databases take a limited number of parameters."""
@@ -73,6 +74,42 @@ class QuickLedger:
             yield from (entry_of(Record(*row)) for row in self._rows(
                 f"SELECT {_COLUMNS} FROM ledger_entry WHERE chain = ? AND sequence IN ({_places(some)}) "  # noqa: S608
                 "ORDER BY sequence", chain, *some))
+
+    def newest(self, topics: Collection[str]) -> list[Latest]:
+        """As `Ledger.newest`."""
+        found: list[Latest] = []
+        for name in topics:
+            # Bytes order, as the table's key has it; "0" follows the slash.
+            where, values = ("topic >= ? AND topic < ?", (name, f"{name[:-1]}0")) if name.endswith("/") else (
+                "topic = ?", (name,))
+            if name.endswith("/") and self._mark != "?":
+                where, values = "starts_with(topic, ?)", (name,)
+            found += [latest_of(Newest(*row)) for row in self._rows(
+                f"SELECT topic, chain, sequence, recorded_at, payload FROM ledger_latest WHERE {where}",  # noqa: S608
+                *values)]
+        return found
+
+    def selected(self, chain: str, kinds: Collection[str] | None, since: datetime | None, until: datetime | None,
+                 order: tuple[bool, int | None]) -> Iterator[Entry]:
+        """As `Ledger.entries` of one chain. order: newest first, and how many at most."""
+        where, values = ["chain = ?"], [chain]
+        if kinds is not None:
+            where.append(f"kind IN ({_places(kinds)})")
+            values += sorted(kinds)
+        for sign, instant in ((">=", since), ("<", until)):
+            if instant is not None:
+                where.append(f"recorded_at {sign} ?")
+                values.append(stamp(instant))
+        newest_first, limit = order
+        rows = self._rows(f"SELECT {_COLUMNS} FROM ledger_entry WHERE {' AND '.join(where)} ORDER BY sequence "  # noqa: S608
+                          f"{'DESC' if newest_first else 'ASC'}{'' if limit is None else f' LIMIT {limit:d}'}", *values)
+        return (entry_of(Record(*row)) for row in rows)
+
+    def running(self) -> list[tuple[str, str]]:
+        """Name and owner of every lease that is held now, by the database's clock."""
+        now = NOW["sqlite" if self._mark == "?" else "postgresql"]
+        return [(str(row[0]), str(row[1])) for row in self._rows(
+            f"SELECT name, owner FROM ledger_lease WHERE owner IS NOT NULL AND until > {now} ORDER BY name")]  # noqa: S608
 
     def personals(self, references: Collection[str]) -> dict[str, str]:
         """As `Ledger.personals`; QuickFailed for a text that was changed."""

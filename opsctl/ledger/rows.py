@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger.canonical import unstamp
 from opsctl.ledger.model import Entry, Latest
+
+
+class Newest(NamedTuple):
+    """A row of the newest entries: the entry's own fields, as they are stored."""
+
+    topic: Any
+    chain: Any
+    sequence: Any
+    recorded_at: Any
+    payload: Any
 
 
 def entry_of(row: Any) -> Entry:

@@ -78,7 +78,10 @@ class Ledger:
         return next(self.entries(chain, [kind], newest_first=True, limit=1), None)
 
     def newest(self, topics: Collection[str]) -> list[Latest]:
-        """The newest entry of each of these topics (`topics.topic`) and chain, in one query over all chains."""
+        """The newest entry of each of these topics (`topics.topic`) and chain, in one query over all chains.
+
+        A topic that ends with a slash stands for all below it.
+        """
         with self._database.reading() as connection:
             return [latest_of(row) for row in projection.of_topics(connection, topics)]
 

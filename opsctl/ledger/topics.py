@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-RUN, BACKUP = "run.finished", "backup.completed"
-_NARROWED: Mapping[str, tuple[str, ...]] = {RUN: ("operation", "status"), BACKUP: ("database",)}
-"""Fields of the payload that are part of the topic: how each operation ended last, each database's last backup."""
+RUN = "run.finished"
+OF_DATABASES = ("backup.completed", "backup.rehearsed", "backup.rehearsal-failed")
+_NARROWED: Mapping[str, tuple[str, ...]] = {RUN: ("operation", "status"),
+                                           **dict.fromkeys(OF_DATABASES, ("database",))}
+"""Fields of the payload that are part of the topic: how each operation ended, each database's backup and restore."""
 
 
 def topic(kind: str, payload: Mapping[str, Any]) -> str:

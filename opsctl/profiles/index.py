@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsctl import __version__
 from opsctl.core.errors import OpsctlError
 from opsctl.core.text import printable
 from opsctl.profiles.places import PROFILE, cache_folder, customer_folders, settings_path
+
+if TYPE_CHECKING:
+    from opsctl.profiles.model import Profile
+
+
+PATCH_EVERY_DAYS = 30
+"""As the settings have it where they say nothing; a test compares."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Places:
 
     inventories: Path
     ledger: str | None
+    releases: Path
+    patch_every_days: int
 
 
 def inventories_folder() -> Path:
@@ -51,22 +60,25 @@ def places() -> Places:
     """Where inventories and ledger are, without validating settings that were validated before."""
     path = settings_path()
     if path is None:
-        return Places(Path.cwd() / "inventories", None)
+        return Places(Path.cwd() / "inventories", None, Path.cwd() / "releases", PATCH_EVERY_DAYS)
     try:
         key = _key(path)
     except OSError:
         key = ""
     cache = cache_folder() / "settings.json"
     known = _read(cache)
-    kept = known.get(key)
-    if isinstance(kept, dict) and isinstance(kept.get("inventories"), str) \
-            and isinstance(kept.get("ledger"), str | None):
-        return Places(Path(kept["inventories"]), kept["ledger"])
+    entry = known.get(key)
+    if isinstance(entry, dict) and isinstance(entry.get("inventories"), str) \
+            and isinstance(entry.get("ledger"), str | None) and isinstance(entry.get("releases"), str) \
+            and isinstance(entry.get("patch_every_days"), int):
+        return Places(Path(entry["inventories"]), entry["ledger"], Path(entry["releases"]), entry["patch_every_days"])
     from opsctl.profiles.loader import load_settings
 
     settings = load_settings(path, Path.cwd())
-    found = Places(settings.inventories, settings.ledger.url if settings.ledger else None)
-    _write(cache, {key: {"inventories": str(found.inventories), "ledger": found.ledger}})
+    found = Places(settings.inventories, settings.ledger.url if settings.ledger else None, settings.releases,
+                   settings.policy.patch_every_days)
+    _write(cache, {key: {"inventories": str(found.inventories), "ledger": found.ledger,
+                         "releases": str(found.releases), "patch_every_days": found.patch_every_days}})
     return found
 
 
@@ -89,6 +101,55 @@ def summaries(inventories: Path) -> tuple[Summary, ...]:
     if fresh.keys() != known.keys():
         _write(cache, fresh)
     return tuple(found)
+
+
+def remembered(inventories: Path, name: str, make: Callable[[Profile], Mapping[str, Any]], fields: Collection[str],
+               ) -> tuple[list[tuple[str, Mapping[str, Any]]], dict[str, OpsctlError]]:
+    """What `make` says of every sound profile, with the key of its file, and the errors of the others by customer.
+
+    name: of the cache. fields: that an entry must have; one of another shape is made anew.
+    """
+    known, fresh = kept(name), dict[str, Any]()
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    errors: dict[str, OpsctlError] = {}
+    for customer in customer_folders(inventories):
+        try:
+            key = _key(inventories / customer / PROFILE)
+        except OSError:
+            key = ""
+        facts = known.get(key)
+        if not isinstance(facts, dict) or facts.keys() != set(fields):
+            from opsctl.profiles.loader import load_profile
+
+            try:
+                facts = dict(make(load_profile(inventories, customer)))
+            except OpsctlError as error:
+                errors[printable(customer)] = error
+                continue
+        found.append((key, facts))
+        if key:
+            fresh[key] = facts
+    if fresh.keys() != known.keys():
+        keep(name, fresh)
+    return found, errors
+
+
+def files_key(folder: Path) -> str:
+    """Differs whenever a YAML file of the folder (or one below it) does; empty when it cannot be read."""
+    try:
+        return ";".join(_key(path) for path in sorted(folder.rglob("*.yml")))
+    except OSError:
+        return ""
+
+
+def kept(name: str) -> Mapping[str, Any]:
+    """What a cache holds, nothing where it cannot be read."""
+    return _read(cache_folder() / f"{name}.json")
+
+
+def keep(name: str, entries: Mapping[str, Any]) -> None:
+    """Replace a cache."""
+    _write(cache_folder() / f"{name}.json", entries)
 
 
 def _key(path: Path) -> str:

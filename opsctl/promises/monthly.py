@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from opsctl.contract.services import CELLS, Coverage, Hosting, Service
 from opsctl.core.clock import local_day
-from opsctl.core.outcome import Status
+from opsctl.promises.cadence import GOOD_RUN, cadence
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
-
-GOOD_RUN = frozenset({Status.DONE.value, Status.UNCHANGED.value, Status.WARNING.value})
 
 
 def platform(view: View) -> Iterator[Item]:
@@ -33,14 +31,6 @@ def platform(view: View) -> Iterator[Item]:
     if word is Word.BROKEN and view.evidence.gap_in(good[-1].recorded_at, at):
         word, detail = Word.UNKNOWN, f"{detail}; entries since then are damaged or gone"
     yield Item("P10", what, word, detail, evidence=(good[-1].reference,))
-
-
-def cadence(last: datetime, at: datetime, every_days: int) -> tuple[Word, str]:
-    """The platform's verdict at `at`, from the last good patch run."""
-    age = (at - last).days
-    if age < every_days:
-        return Word.KEPT, f"up to date {last:%Y-%m-%d}"
-    return Word.BROKEN, f"last {age} days ago, every {every_days} wanted"
 
 
 def licences(view: View) -> Iterator[Item]:

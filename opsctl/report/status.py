@@ -6,15 +6,18 @@ Verdict words: kept, broken, not due, no event, not covered, unknown. Missing da
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opsctl.backup.rehearsals import Rehearsal, RehearsalState
-from opsctl.notices import register
-from opsctl.notices.register import Revision
 from opsctl.promises.model import Word
-from opsctl.promises.monthly import cadence
+
+if TYPE_CHECKING:
+    from opsctl.report.known import Known
+    from opsctl.report.outline import Outline
+from opsctl.backup.rehearsals import Rehearsal, RehearsalState
+from opsctl.core.clock import local_day
+from opsctl.promises.cadence import cadence
 
 
 @dataclass(frozen=True)
@@ -115,33 +118,24 @@ def network_verdict(last: Mapping[str, Any] | None, day: date | None, today: dat
     return Verdict(Word.UNKNOWN if last["level"] == "unknown" else Word.KEPT, str(last["summary"]))
 
 
-def notice_verdict(target: str | None, nothing: str, drafts: Sequence[Revision]) -> Verdict:
-    """P22, P23: was every contact told of the release to be told of? target: it, or None with the reason `nothing`.
-
-    drafts: the customer's notices, in the order of drafting; a revision that reached everybody is enough.
-    """
-    if target is None:
-        return Verdict(Word.NO_EVENT, nothing)
-    about = [draft for draft in drafts if draft.release == target]
-    if not about:
-        return Verdict(Word.UNKNOWN, f"no draft for {target}")
-    told = [draft for draft in about if draft.contacts and draft.count(register.ACCEPTED) == len(draft.contacts)]
-    if told:
-        last = max(attempt.at for attempt in told[0].attempts.values())
-        return Verdict(Word.KEPT, f"{target} told {last:%Y-%m-%d}")
-    return _on_the_way(about[-1], target)
-
-
-_DRAFTED = "drafted, to be approved and sent"
-
-
-def _on_the_way(draft: Revision, target: str) -> Verdict:
-    lost = [kind for kind in (register.BOUNCED, register.REFUSED) if draft.count(kind)]
-    if lost:
-        words = ", ".join(f"{kind.removeprefix('notice.')} for {draft.count(kind)}" for kind in lost)
-        return Verdict(Word.BROKEN, f"{target} {words} of {len(draft.contacts)}")
-    if draft.count(register.UNKNOWN) or draft.count(register.SENDING):
-        return Verdict(Word.UNKNOWN, f"{target} sent, and the outcome is unknown")
-    if draft.attempts:
-        return Verdict(Word.NOT_DUE, f"{target} told to {draft.count(register.ACCEPTED)} of {len(draft.contacts)}")
-    return Verdict(Word.NOT_DUE, f"{target} {'approved, to be sent' if draft.approval else _DRAFTED}")
+def stands(outline: Outline, known: Known, notices: Verdict | None, running: tuple[str, ...], now: datetime,
+           patch_every_days: int) -> CustomerStatus:
+    """One customer's row. notices: the verdict on them, None for a system that Kamstrup hosts at `now`."""
+    today = local_day(now, outline.zone)
+    hosting = outline.hosting(today)
+    ready = (known.installed if outline.hosted else "") or outline.ready or "unknown"
+    if notices is not None:
+        return CustomerStatus(outline.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
+                              notices, NOT_COVERED, running)
+    storage, network = known.storage, known.network
+    backup = backup_verdict(known.days, today, known.owed_since)
+    if known.copies:
+        backup = replace(backup, detail=f"{backup.detail}; {known.copies}" if backup.detail else known.copies)
+    return CustomerStatus(
+        outline.customer, hosting, ready, backup,
+        platform_verdict(known.patched, now, patch_every_days),
+        storage_verdict(storage.payload if storage else None, local_day(storage.at, outline.zone) if storage else None,
+                        today),
+        network_verdict(network.payload if network else None,
+                        local_day(network.at, outline.zone) if network else None, today, outline.watched),
+        NOT_COVERED, rehearsal_verdict(known.rehearsals) if known.rehearsals else NOT_COVERED, running)

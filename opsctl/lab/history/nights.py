@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from opsctl.backup.rehearsals import REHEARSED
 from opsctl.contract.gate import Purpose
 from opsctl.contract.services import Service
 from opsctl.core.outcome import Status
@@ -91,6 +92,26 @@ class Nights:
         self._kept = [one for one in self._kept if one not in going]
         running.end(after(at, 0.1), Status.DONE, f"{len(going)} removed, {len(self._kept)} kept in {STORE}")
         return after(at, 1)
+
+    def rehearse(self, at: datetime, day: date) -> datetime:
+        """`backup rehearse` of each database, one night in seven; returns when it ended."""
+        customer, rng = self._story.customer, self._story.rng("rehearse", day)
+        if (day.toordinal() + customer.number) % 7 or not self._kept or rng.random() < 0.1 * customer.trouble:
+            return at
+        for name in customer.databases:
+            taken = [one for one in self._kept if one.database == name][-1]
+            running = self._story.run(at, "backup rehearse", Service.BACKUP)
+            seconds = {"download": round(5 + rng.random() * 60, 3), "prepare": round(2 + rng.random() * 20, 3),
+                       "trial": round(1 + rng.random() * 5, 3)}
+            at = after(at, sum(seconds.values()))
+            running.say(at, REHEARSED, {
+                "backup_id": taken.id, "database": name, "host": customer.database_host, "store": STORE,
+                "directory": "/var/lib/opsctl-rehearsal", "into": "", "configuration": "", "evidence": "recorded",
+                "checks": {}, "manifest_sha256": taken.sha256, "seconds": seconds,
+                "rows": {"meter": 5000, "reading": 900_000}})
+            running.end(after(at, 1), Status.DONE, f"{taken.id} was restored on {customer.database_host}, checked and "
+                                                   "taken away again")
+        return after(at, 5)
 
     def patch(self, at: datetime, day: date, every: int = 28) -> None:
         """`patch apply` when it is due."""

@@ -82,7 +82,7 @@ def _hosted(story: Story, world: World) -> str:
         measuring.storage(at, day)
         if story.rng("probe", day).random() > 0.004 * customer.trouble:
             measuring.network(after(at, 5), day)
-        at = nights.backup(after(at, 12), day)
+        at = nights.rehearse(nights.backup(after(at, 12), day), day)
         nights.patch(after(at, 60), day)
         while coming and coming[0][0] <= day:
             nights.install(after(at, 3600), coming.pop(0)[1])

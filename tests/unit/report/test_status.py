@@ -7,7 +7,8 @@ import pytest
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.register import Approval, Attempt, Revision
 from opsctl.promises.model import Word
-from opsctl.report.status import backup_verdict, network_verdict, notice_verdict, platform_verdict, storage_verdict
+from opsctl.report.notice_status import notice_verdict
+from opsctl.report.status import backup_verdict, network_verdict, platform_verdict, storage_verdict
 
 TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

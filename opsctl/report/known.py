@@ -1,0 +1,184 @@
+"""What the ledger shows of many customers, for their status: a few queries over all chains, not some for each customer.
+
+From the table of newest entries. Where that cannot tell (an entry of a later instant, databases backed up on different
+days, a damaged backup), the customer's own entries are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from opsctl.backup.rehearsals import REHEARSAL_FAILED, REHEARSED, RehearsalState, rehearsal_states
+from opsctl.core.clock import local_day
+from opsctl.core.outcome import Status
+from opsctl.installs import standing
+from opsctl.ledger.model import Entry, Latest
+from opsctl.promises.backups import COMPLETED, COPY_KINDS, DAMAGED, KINDS, complete_days, copied, good_backups
+from opsctl.promises.cadence import GOOD_RUN
+
+if TYPE_CHECKING:
+    from opsctl.report.outline import Outline
+
+RECENT = timedelta(days=60)
+"""So far back the last good backup is looked for."""
+CHECKED, FINISHED = "network.checked", "run.finished"
+_STORAGE = tuple(f"{FINISHED}/storage check/{status.value}" for status in Status)
+_PATCHED = tuple(f"{FINISHED}/patch apply/{status}" for status in sorted(GOOD_RUN))
+_INSTALLED = (standing.INSTALLED, standing.TAKEN_BACK)
+TOPICS = (*_STORAGE, *_PATCHED, CHECKED, *_INSTALLED, DAMAGED, f"{COMPLETED}/", f"{REHEARSED}/",
+          f"{REHEARSAL_FAILED}/")
+
+
+class Reads(Protocol):
+    """What is read: a `Ledger`, or a quick one."""
+
+    def newest(self, topics: Collection[str]) -> list[Latest]:
+        """The newest entry of each topic and chain; a topic that ends with a slash stands for all below it."""
+
+    def entries(self, chain: str | None = None, kinds: Collection[str] | None = None, since: datetime | None = None,
+                until: datetime | None = None, newest_first: bool = False,
+                limit: int | None = None) -> Iterator[Entry]:
+        """As `Ledger.entries`."""
+
+
+class Seen(NamedTuple):
+    """A payload, and when it was recorded."""
+
+    payload: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Known:
+    """One customer's evidence. days: local days with a good backup, the newest of them at least.
+
+    owed_since: the first local day on which backups were owed and the ledger was kept; asked only when there are none.
+    copies: whether the newest backups have their second copy, in words; "" without a second store.
+    """
+
+    storage: Seen | None
+    network: Seen | None
+    patched: datetime | None
+    installed: str
+    days: frozenset[date]
+    owed_since: date | None
+    rehearsals: tuple[RehearsalState, ...] = ()
+    copies: str = ""
+
+
+def known(reads: Reads, outlines: Sequence[Outline], now: datetime) -> dict[str, Known]:
+    """By customer what was recorded before `now`."""
+    found: dict[str, dict[str, Latest]] = {}
+    for row in reads.newest(TOPICS):
+        found.setdefault(row.chain, {})[row.topic] = row
+    return {one.customer: _Reading(reads, one, found.get(one.customer, {}), now).all() for one in outlines}
+
+
+class _Reading:
+    """One customer: from the newest entries by topic, or from its own where those are not enough."""
+
+    def __init__(self, reads: Reads, outline: Outline, rows: Mapping[str, Latest], now: datetime) -> None:
+        self._reads, self._outline, self._rows, self._now = reads, outline, rows, now
+
+    def all(self) -> Known:
+        storage, network = self._newest(_STORAGE, FINISHED), self._newest((CHECKED,), CHECKED)
+        patched, installed = self._newest(_PATCHED, FINISHED), self._newest(_INSTALLED, *_INSTALLED)
+        days = self._days() if self._outline.databases else frozenset()
+        version = installed.payload.get("to", installed.payload.get("version")) if installed else ""
+        return Known(storage, network, patched.at if patched else None, str(version), days,
+                     None if days else self._owed_since(), self._rehearsals(), self._copies())
+
+    def _newest(self, topics: Sequence[str], *kinds: str) -> Seen | None:
+        rows = [self._rows[topic] for topic in topics if topic in self._rows]
+        if not rows:
+            return None
+        last = max(rows, key=lambda row: row.sequence)
+        if all(row.recorded_at < self._now for row in rows):
+            return Seen(last.payload, last.recorded_at)
+        for entry in self._reads.entries(self._outline.customer, kinds, until=self._now, newest_first=True):
+            if _topic(entry) in topics:
+                return Seen(entry.payload, entry.recorded_at)
+        return None
+
+    def _days(self) -> frozenset[date]:
+        rows = [row for topic, row in self._rows.items() if topic.startswith(f"{COMPLETED}/")]
+        days = {row.payload["day"] for row in rows if row.payload["database"] in self._outline.databases}
+        harm = self._rows.get(DAMAGED)
+        plain = len(days) == 1 and len(rows) == len(self._outline.databases)
+        if plain and (harm is None or harm.recorded_at < self._now - RECENT):
+            day = date.fromisoformat(days.pop())
+            if all(self._now - RECENT <= row.recorded_at < self._now for row in rows) and day <= self._today:
+                return frozenset({day})
+        since = self._now - RECENT
+        entries = tuple(self._reads.entries(self._outline.customer, KINDS, since=since, until=self._now))
+        return complete_days(good_backups(entries), self._outline.databases)
+
+    def _rehearsals(self) -> tuple[RehearsalState, ...]:
+        """Each database's last restore for the exercise; of one without any its first backup counts."""
+        one = self._outline
+        rows = [row for topic, row in self._rows.items() if topic.startswith((f"{REHEARSED}/", f"{REHEARSAL_FAILED}/"))]
+        if any(row.recorded_at >= self._now for row in rows):
+            tries = list(self._reads.entries(one.customer, (REHEARSED, REHEARSAL_FAILED), until=self._now))
+        else:
+            tries = sorted(map(_entry, rows), key=lambda entry: entry.sequence)
+        never = one.databases - {str(entry.payload.get("database")) for entry in tries}
+        first = self._first_backups(never) if never else []
+        return rehearsal_states(sorted(one.databases), [*first, *tries], self._today, one.rehearse_days, one.zone)
+
+    def _first_backups(self, databases: Collection[str]) -> list[Entry]:
+        """The first backups of these databases; a few entries say it nearly always."""
+        for limit in (4 * len(databases), None):
+            made = list(self._reads.entries(self._outline.customer, (COMPLETED,), until=self._now, limit=limit))
+            if {str(entry.payload["database"]) for entry in made} >= set(databases):
+                break
+        return made
+
+    def _copies(self) -> str:
+        if not self._outline.second_store:
+            return ""
+        since, name = self._now - RECENT, self._outline.customer
+        newest = {str(entry.payload["database"]): str(entry.payload.get("backup_id"))
+                  for entry in self._reads.entries(name, (COMPLETED,), since=since, until=self._now)}
+        there = copied(self._reads.entries(name, COPY_KINDS, since=since, until=self._now))
+        return "" if not newest else "copied" if set(newest.values()) <= there else "no second copy"
+
+    @property
+    def _today(self) -> date:
+        return local_day(self._now, self._outline.zone)
+
+    def _owed_since(self) -> date | None:
+        first = next(iter(self._reads.entries(self._outline.customer, limit=1)), None)
+        if first is None or first.recorded_at > self._now:
+            return None
+        begin = self._outline.hosting_from if self._today >= self._outline.hosting_from else date.min
+        return max(local_day(first.recorded_at, self._outline.zone) + timedelta(days=1), begin)
+
+
+def _entry(row: Latest) -> Entry:
+    return Entry(row.chain, row.sequence, row.topic.partition("/")[0], row.recorded_at, "", "", row.payload, "", "")
+
+
+def _topic(entry: Entry) -> str:
+    from opsctl.ledger.topics import topic
+
+    return topic(entry.kind, entry.payload)
+
+
+def last_sequences(rows: Iterable[Latest]) -> dict[str, str]:
+    """By chain a text that differs whenever another entry of these topics was recorded."""
+    found: dict[str, list[str]] = {}
+    for row in sorted(rows):
+        found.setdefault(row.chain, []).append(f"{row.topic}:{row.sequence}")
+    return {chain: " ".join(parts) for chain, parts in found.items()}
+
+
+def running_of(held: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """By customer the runs that hold a lease now, from names and owners of leases."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, owner in held:
+        customer = name.partition("/")[0]
+        found[customer] = (*found.get(customer, ()), owner)
+    return found
