@@ -29,7 +29,7 @@ from opsctl.backup.engines.contract import Found, Target, decrypt, encrypt
 from opsctl.backup.engines.postgresql import PostgreSQL
 from opsctl.backup.exchange import Order
 from opsctl.backup.naming import Place
-from opsctl.backup.restore import StoreGiver
+from opsctl.backup.stores import StoreGiver
 from opsctl.backup.uploads import Sizes, Uploads
 from opsctl.core.secret import Secret
 from opsctl.profiles.hosted import DirectoryStore

@@ -27,7 +27,7 @@ def backups(view: View) -> Iterator[Item]:
         lacking = sorted(view.databases - set(own))
         evidence = tuple(sorted((entry.reference for entry in own.values()), key=_place))
         if own and not lacking:
-            detail = "; ".join(part for part in (_late(view, day, own), _uncopied(view, own)) if part)
+            detail = "; ".join(part for part in (_late(view, day, own), _uncopied(view, day, own)) if part)
             yield Item("P16", "full backup", Word.KEPT, detail, day, evidence)
             continue
         tried = failures.get(day, ())
@@ -112,15 +112,16 @@ def _late(view: View, day: date, own: Mapping[str, Entry]) -> str:
     return f"finished only at {iso(max(finished))}" if finished and max(finished) >= end else ""
 
 
-def _uncopied(view: View, own: Mapping[str, Entry]) -> str:
-    """That a second copy never came, of a backup that was taken since there is a second store."""
+def _uncopied(view: View, day: date, own: Mapping[str, Entry]) -> str:
+    """That a second copy never came, of a backup of a day since there is a second store."""
     profile = view.profile
     if not isinstance(profile, KamstrupProfile) or profile.backup.second_store is None:
         return ""
     tries = view.evidence.of(COPIED, COPY_FAILED)
     known = {str(entry.payload.get("backup_id")) for entry in tries if entry.kind == COPIED}
-    lacking = [name for name, entry in sorted(own.items()) if tries and entry.recorded_at >= tries[0].recorded_at
-               and str(entry.payload.get("backup_id")) not in known]
+    if not tries or day < local_day(tries[0].recorded_at, profile.zone):
+        return ""
+    lacking = [name for name, entry in sorted(own.items()) if str(entry.payload.get("backup_id")) not in known]
     return f"no second copy of {', '.join(lacking)}" if lacking else ""
 
 

@@ -208,3 +208,17 @@ def test_network_checks_are_owed_from_the_first_on_record() -> None:
     assert [item.word for item in found[:8]] == [Word.UNKNOWN] * 3 + [
         Word.KEPT, Word.BROKEN, Word.KEPT, Word.UNKNOWN, Word.BROKEN]
     assert items(view(evidence(), name="birkeby"), "P15")[0].word is Word.NO_EVENT
+
+
+def test_a_day_whose_backup_got_no_second_copy_is_kept_and_says_so() -> None:
+    """Aalund has a second store; before the first try to copy there was none, and nothing is said."""
+    def tried(kind: str, day: date) -> tuple[str, datetime, dict[str, Any]]:
+        return (kind, at(day, 3), {"backup_id": f"{day:%Y%m%d}-ready"})
+
+    copies = [tried("backup.copy-failed", DAYS[4]), tried("backup.copied", DAYS[5])]
+    found = items(view(evidence(*every_day(DAYS[:7]), *copies)), "P16")[:7]
+    assert [(item.word, item.detail) for item in found[:6]] == [
+        *[(Word.KEPT, "")] * 4, (Word.KEPT, "no second copy of ready"), (Word.KEPT, "")]
+    assert "no second copy" in found[6].detail
+    none = items(view(evidence(*every_day(DAYS[:7]), *copies), name="birkeby"), "P16")
+    assert not any("copy" in item.detail for item in none)

@@ -18,7 +18,9 @@ class Upload:
 
     def __init__(self, link, order):
         self.link, self.order, self.limit = link, order, Limit(order.get("bandwidth"))
-        threads = order["threads"] if order["sink"] == "urls" else 1
+        threads = order["threads"]
+        # Over the channel parts go in order; the next one is hashed while one is on its way.
+        self.turn, self.next = threading.Condition(), 0
         self.free, self.full = queue.Queue(), queue.Queue()
         for _ in range(threads + 1):
             self.free.put(bytearray(order["part_bytes"]))
@@ -39,6 +41,8 @@ class Upload:
             except Exception as error:
                 self.error = str(error) if isinstance(error, Failed) else f"{type(error).__name__} while storing"
                 self.stages.kill()
+                with self.turn:
+                    self.turn.notify_all()
             self.free.put(buffer)
 
     def _one(self, web, index, view):
@@ -46,11 +50,17 @@ class Upload:
         if web is not None:
             self.link.send("part", **web.put_part(self.link, f"{self.order['name']}/{volume}/{number}", view))
             return
-        self.limit.take(len(view))
-        md5 = hashlib.md5(view)  # noqa: S324 (Content-MD5 of RFC 1864, not a signature)
-        self.link.send("part", body=view, name=self.order["name"], volume=volume, number=number, size=len(view),
-                       md5=md5.hexdigest(), sha256=hashlib.sha256(view).hexdigest())
-        self.link.answer()
+        md5, sha256 = hashlib.md5(view), hashlib.sha256(view)  # noqa: S324 (Content-MD5, RFC 1864; no signature)
+        with self.turn:
+            self.turn.wait_for(lambda: self.error or self.next == index)
+            if self.error:
+                return
+            self.limit.take(len(view))
+            self.link.send("part", body=view, name=self.order["name"], volume=volume, number=number, size=len(view),
+                           md5=md5.hexdigest(), sha256=sha256.hexdigest())
+            self.link.answer()
+            self.next += 1
+            self.turn.notify_all()
 
     def run(self):
         """Stream until the pipeline ends; the caller decides by error and exit codes whether it counts."""
