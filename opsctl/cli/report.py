@@ -18,6 +18,8 @@ app = group("Reports from the ledger.")
 ForMonth = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month it is about.")]
 Form = Annotated[ReportFormat, typer.Option("--format", help="In what form.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")]
+InLanguage = Annotated[str | None, typer.Option("--language", metavar="LANGUAGE",
+                                                help="Such as en, da or de; default the customer's.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What a later revision corrects.")]
 Sentence = Annotated[str, typer.Argument(metavar="TEXT", help="One or two sentences.")]
 
@@ -26,28 +28,53 @@ _READS = "it reads the ledger and delivers nothing"
 
 @command(app, "report", "service", kind=Kind.ASKS, without=_READS)
 def service(customer: Customer, month: ForMonth, form: Form = ReportFormat.MARKDOWN, output: Output = None,
-            at: At = None) -> Result:
-    """Write the month's service report; every figure names its evidence.
+            language: InLanguage = None, at: At = None) -> Result:
+    """Write the month's service report in the customer's language; every figure names its evidence.
 
     The same ledger gives the same bytes. What is not known is printed as unknown, what is not in the contract as such.
     """
     from opsctl.promises.month import parse
     from opsctl.report.service.formats import render
     from opsctl.report.service.issuing import make
+    from opsctl.report.service.phrases import load
 
     if output is not None:
         require_writable(output)
     wanted, now, found = parse(month), instant(at), profile(customer)
     with workplace(acts=False) as place:
+        templates = place.settings.templates / "reports"
+        phrases = load(templates, language or found.language)
         made = make(place, found, wanted, now)
-        text = render(made, form, place.settings.templates / "reports")
+        text = render(made, form, templates, phrases)
     if output is not None:
         write(output, text.encode(), mode=0o600)
     data = {"customer": customer, "month": month, "revision": made.revision, "headline": made.headline,
+            "language": phrases.language,
             "counts": made.counts, "as_of": made.as_of, "file": str(output) if output else None,
             "report": None if output else text}
     shown = f"{output}: {made.revision}. {made.headline}" if output else text.rstrip("\n")
     return Result(data, shown, warnings=(made.provisional,) if made.provisional else ())
+
+
+@command(app, "report", "mail", kind=Kind.ASKS, without=_READS)
+def mail(customer: Customer, month: ForMonth, folder: Annotated[Path, typer.Option(
+        "--output", "-o", metavar="FOLDER", help="Write a draft for each contact there.")]) -> Result:
+    """Write the month's issued report as mail drafts (.eml), in each contact's language; nothing is sent.
+
+    For the contacts with the role `contract`, or else all. A person opens, reads and sends them.
+    """
+    from opsctl.promises.month import parse
+    from opsctl.report.service.draft import drafts
+
+    wanted, found = parse(month), profile(customer)
+    with workplace(acts=False) as place:
+        made = drafts(place, found, wanted, place.clock.now())
+    for draft in made:
+        require_writable(folder / draft.file)
+        write(folder / draft.file, draft.content, mode=0o600)
+    rows = [(draft.to, draft.language, str(folder / draft.file)) for draft in made]
+    return Result({"drafts": [dict(zip(("to", "language", "file"), row, strict=True)) for row in rows]},
+                  table(("to", "language", "file"), rows))
 
 
 @command(app, "report", "note", kind=Kind.ACTS, without="it records a person's words for a report")

@@ -6,7 +6,7 @@ which covers content and recipients; then the files on disk are compared with it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -72,10 +72,10 @@ def _require_same_contacts(workplace: Workplace, draft: Revision, told: Sequence
                               again)
 
 
-def require_domains(profile: Profile) -> None:
-    """ConfigurationError when a contact who may be told has an address outside `domains` that nobody confirmed."""
+def require_domains(profile: Profile, roles: Collection[ContactRole] = _TOLD) -> None:
+    """ConfigurationError when a contact with one of `roles` has an address outside `domains` that nobody confirmed."""
     domains = tuple(domain.casefold() for domain in profile.domains)
-    strange = [index for index, contact in enumerate(profile.contacts) if _TOLD.intersection(contact.roles)
+    strange = [index for index, contact in enumerate(profile.contacts) if set(roles).intersection(contact.roles)
                and not contact.confirmed and not _within(contact.email, domains)]
     if strange:
         places = ", ".join(f"contacts[{index}]" for index in strange)

@@ -14,6 +14,7 @@ from opsctl.contract.services import PRODUCT
 from opsctl.core.errors import ConfigurationError
 from opsctl.core.text import printable
 from opsctl.report.service.model import SYMBOLS, Report
+from opsctl.report.service.phrases import ENGLISH, Phrases, translated
 
 HTML = "service.html.j2"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -28,16 +29,18 @@ class ReportFormat(StrEnum):
     CSV = "csv"
 
 
-def render(report: Report, form: ReportFormat, templates: Path) -> str:
-    """The report's text; ends with one line feed."""
+def render(report: Report, form: ReportFormat, templates: Path, phrases: Phrases = ENGLISH) -> str:
+    """The report's text in the phrases' language; ends with one line feed. Verdicts in CSV and JSON stay English."""
+    report = translated(report, phrases)
     makers: Mapping[ReportFormat, Callable[[], str]] = {
-        ReportFormat.HTML: lambda: html(report, templates), ReportFormat.MARKDOWN: lambda: markdown(report),
+        ReportFormat.HTML: lambda: html(report, templates, phrases.say),
+        ReportFormat.MARKDOWN: lambda: markdown(report, phrases.say),
         ReportFormat.JSON: lambda: json.dumps(asdict(report), ensure_ascii=False, indent=2) + "\n",
         ReportFormat.CSV: lambda: table(report)}
     return makers[form]()
 
 
-def html(report: Report, templates: Path) -> str:
+def html(report: Report, templates: Path, say: Callable[[str], str]) -> str:
     """One file without scripts and external resources. ConfigurationError when the template cannot be rendered."""
     from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
     from jinja2.sandbox import SandboxedEnvironment
@@ -46,6 +49,7 @@ def html(report: Report, templates: Path) -> str:
                                        trim_blocks=True, lstrip_blocks=True)
     environment.filters["printable"] = printable
     environment.filters["anchor"] = anchor
+    environment.filters["say"] = say
     try:
         text = environment.get_template(HTML).render(report=report, product=PRODUCT, weekdays=WEEKDAYS,
                                                      symbols={word.value: sign for word, sign in SYMBOLS.items()},
@@ -72,24 +76,25 @@ def cited(report: Report) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda reference: (reference.partition(":")[0], int(reference.rpartition(":")[2]))))
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report, say: Callable[[str], str]) -> str:
     """CommonMark with pipe tables."""
-    lines = [f"# {_md(PRODUCT)} service report {report.month}: {_md(report.name)}", "",
-             f"{report.customer}, {report.hosting}, {report.revision}. Days are local days in {report.zone}.", ""]
-    lines += [f"**Provisional: {report.provisional}.**", ""] if report.provisional else []
-    lines += ["**Sample customer: invented data.**", ""] if report.sample else []
-    lines += [f"- Before: {_md(correction)}" for correction in report.corrections]
+    lines = [f"# {_md(say(f'{PRODUCT} service report {report.month}: {report.name}'))}", "",
+             _md(say(f"{report.customer}, {report.hosting}, {report.revision}. Days are local days in {report.zone}.")),
+             ""]
+    lines += [f"**{_md(say(f'Provisional: {report.provisional}.'))}**", ""] if report.provisional else []
+    lines += [f"**{say('Sample customer: invented data.')}**", ""] if report.sample else []
+    lines += [f"- {_md(say(f'Issued before: {correction}'))}" for correction in report.corrections]
     for section in report.sections:
         lines += ["", f"## {section.number}. {section.title}", "", *(f"{_md(note)}\n" for note in section.notes)]
-        lines += [f"> {_md(said.cells[0])} (written by {_md(said.cells[1])}{_md_evidence(said.evidence)})\n"
+        lines += [f"> {_md(said.cells[0])} ({_md(say(f'written by {said.cells[1]}'))}{_md_evidence(said.evidence)})\n"
                   for said in section.by_person]
         if section.days:
             lines.append(" ".join(f"{day.number}{SYMBOLS[day.word]}" for day in section.days) + "\n")
         if section.rows:
-            lines += [f"| {' | '.join((*section.headings, 'Evidence'))} |",
+            lines += [f"| {' | '.join((*section.headings, say('Evidence')))} |",
                       f"|{'---|' * (len(section.headings) + 1)}",
                       *(f"| {' | '.join((*map(_md, row.cells), _references(row.evidence)))} |" for row in section.rows)]
-    lines += ["", f"Evidence up to {report.as_of}."]
+    lines += ["", _md(say(f"Evidence up to {report.as_of}."))]
     return "\n".join(lines).strip() + "\n"
 
 
