@@ -1,6 +1,6 @@
 """What reading a fleet costs this machine: opsctl's commands against a bare ansible-playbook with one command task.
 
-Needs the lab, as root. `python -m benchmarks.fleet [ALIASES]` reads its hosts under so many aliases, one customer each.
+Needs the lab, as root. `python -m benchmarks.fleet [ALIASES [ROUNDS]]` reads its hosts under aliases, a customer each.
 CPU is that of the command's own processes; the hosts' is left out, although they share the machine here.
 """
 
@@ -36,11 +36,12 @@ def lay_out(folder: Path, aliases: int) -> None:
     hosts = {}
     for number in range(aliases):
         sample = ROOT / "inventories" / SAMPLES[number % len(SAMPLES)]
-        profile = yaml.safe_load((sample / "profile.yml").read_text(encoding="utf-8"))
+        text = (sample / "profile.yml").read_text(encoding="utf-8")
+        profile = yaml.safe_load(text)
         name = f"fleet-{number:03}"
         shutil.copytree(sample, folder / "inventories" / name)
         (folder / "inventories" / name / "profile.yml").write_text(
-            yaml.safe_dump({**profile, "customer": name, "components": []}), encoding="utf-8")
+            text.replace(f"customer: {sample.name}", f"customer: {name}"), encoding="utf-8")
         known = folder / "inventories" / name / "known_hosts"
         hosts[name] = {"ansible_host": profile["hosts"][0]["address"], "ansible_user": "opsctl",
                        "ansible_ssh_common_args": f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes"}
@@ -65,7 +66,7 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, int]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, text=True)
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in {0, 7, 8}:
-        sys.stderr.write(done.stdout[-2000:] + done.stderr[-2000:])
+        sys.stderr.write(done.stdout[-1000:] + done.stderr[-1000:])
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.returncode
 
 
@@ -83,7 +84,7 @@ def main() -> None:
             "opsctl storage check --all": [*opsctl, "storage", "check", "--all", "--json"],
             "opsctl patch plan --all": [*opsctl, "patch", "plan", "--all", "--json"]}
         found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
+        for _ in range(int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS):
             for name, command in ways.items():
                 found[name].append(measured(command, folder))
         base = statistics.median(one[1] for one in next(iter(found.values())))

@@ -23,7 +23,8 @@ Budget = Annotated[int, typer.Option("--max-failures", min=0, metavar="N",
                                      help="So many customers may fail; one more ends the run.")]
 
 Batch = Annotated[int | None, typer.Option("--batch", min=1, max=50, metavar="N",
-                                           help="So many customers of a ring at once; default `policy.batch`.")]
+                                           help="So many customers of a ring at once; default `policy.batch`, "
+                                                "when resumed the same as before.")]
 
 
 def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> Selection:

@@ -22,6 +22,7 @@ from opsctl.core.errors import ExitCode, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.fleet.due import Due, backup_due, check_due, patch_due
 from opsctl.fleet.failures import failed, guarded, jointly
+from opsctl.fleet.sealing import published
 from opsctl.fleet.starting import require_resolved, require_whole, window
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
@@ -77,6 +78,11 @@ def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[s
     workplace.ledger.append(OPERATOR, "nightly.started", {"customers": [p.customer for p in profiles]},
                             actor=workplace.actor)
     outcomes: list[Outcome] = []
+    changed = None if isinstance(releases, OpsctlError) else published(workplace, releases)
+    if changed is not None:
+        # What was edited after it was published is neither installed nor announced.
+        outcomes.append(failed(OPERATOR, "releases", changed))
+        releases = changed
     status = "failed"
     try:
         for outcome in _night(workplace, profiles, broken, releases, rooms):

@@ -1,4 +1,4 @@
-"""Published release files are immutable: what was installed by a file is compared with the file ever after."""
+"""Published release files are immutable: each is sealed by the first night, or the first installation, that sees it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from opsctl.core.errors import ConfigurationError
+from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import ReleaseStatus
 from opsctl.releases.version import Version
@@ -36,6 +36,15 @@ def require_seals(workplace: Workplace, releases: Catalogue) -> None:
     if broken:
         raise ConfigurationError("published release files were changed", "put them back, or raise `revision`; those "
                                  "who were told get a correction", broken)
+
+
+def published(workplace: Workplace, releases: Catalogue) -> OpsctlError | None:
+    """Seal every release file that is published; why it cannot be, when one was edited without a raised `revision`."""
+    try:
+        seal(workplace, releases, [str(version) for version in releases.releases])
+    except OpsctlError as error:
+        return error
+    return None
 
 
 def seal(workplace: Workplace, releases: Catalogue, versions: Iterable[str]) -> None:

@@ -171,8 +171,10 @@ def to_install(module, upgrades, security):
                   if package["name"] in security or not module.params["security_only"]]
     else:
         present = installed_versions(module, [package["name"] for package in planned])
-        wanted = [{**package, "from": present[package["name"]]} for package in planned
-                  if present[package["name"]] != package["to"]]
+        # One that is half installed has no version there, but is replaced all the same.
+        replaced = {package["name"]: package["from"] for package in upgrades}
+        wanted = [{**package, "from": present[package["name"]] or replaced.get(package["name"], "")}
+                  for package in planned if present[package["name"]] != package["to"]]
     install = [{key: package[key] for key in ("name", "from", "to")} for package in wanted]
     if not install:
         return [], []

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from opsctl.adapters.ansible_process import processes
-from opsctl.lab import service
+from opsctl.lab import paths, service
 from opsctl.lab.definition import host
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import ROOT, on, ready
@@ -112,3 +112,32 @@ def test_a_control_process_that_dies_midway_is_put_right_by_the_next_run(fresh: 
     assert readings(fresh) == before
     # A playbook that outlived its control process must not work beside the next run.
     assert not [pid for folder in workplace.runs.glob("*-release-install-*/ansible-*") for pid in processes(folder)]
+
+
+@pytest.mark.parametrize("fresh", ["cedervig-1"], indirect=True)
+def test_a_forged_package_or_a_full_disk_is_found_while_ready_runs(fresh: str, releases: Path, opsctl: Opsctl) -> None:
+    def refused() -> str:
+        running = on(fresh, "systemctl show -P InvocationID ready-server.service")
+        answer = opsctl("release", "install", "sample-cedervig", "--version", "5.5.0", "--yes", "--json")
+        assert answer.code == 1, answer
+        assert on(fresh, "systemctl show -P InvocationID ready-server.service") == running, "it was never stopped"
+        assert ready(fresh, "/version")[1]["version"] == "5.4.0"
+        assert opsctl("resolve", "sample-cedervig", "--reason", "put right").code == 0
+        return answer.stdout
+
+    deb = paths.REPOSITORY / "pool" / "ready" / "ready-server_5.5.0_all.deb"
+    sound = deb.read_bytes()
+    try:
+        deb.write_bytes(sound[:-8] + b"forged!!")
+        said = refused()
+    finally:
+        deb.write_bytes(sound)
+    assert "nothing was touched" in said and "Hash Sum mismatch" in said
+    on(fresh, "mkdir -p /var/lib/opsctl && mount -t tmpfs -o size=64k none /var/lib/opsctl")
+    try:
+        assert "free" in refused()
+    finally:
+        on(fresh, "umount /var/lib/opsctl")
+    done = opsctl("release", "install", "sample-cedervig", "--version", "5.5.0", "--yes")
+    assert done.code == 0, done
+    on(fresh, "apt-get clean")

@@ -2,14 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import ConfigurationError
+from opsctl.core.errors import ConfigurationError, ExitCode
+from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
-from opsctl.fleet.sealing import require_seals, seal
+from opsctl.fleet.sealing import SEALED, require_seals, seal
 from opsctl.ledger import open_ledger
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import load
@@ -58,3 +60,30 @@ def test_a_file_that_is_gone_is_told_and_one_never_installed_may_change(place: W
     with pytest.raises(ConfigurationError) as refused:
         require_seals(place, load(place.settings.releases))
     assert refused.value.details == ("6.0.1: its file is gone, although the release was installed",)
+
+
+def test_the_first_night_seals_what_is_published_and_an_edit_is_neither_installed_nor_announced(
+        place: Workplace) -> None:
+    from tests.unit.fleet.test_nightly import ROOMS, night, profile
+
+    installed: list[str] = []
+    rooms = replace(ROOMS, install=lambda where, found, releases, patched: _noted(installed, found.customer))
+    both = [profile("aalund"), profile("dalmose")]
+    night(place, both, rooms, load(place.settings.releases))
+    sealed = {entry.payload["version"] for entry in place.ledger.entries("operator", kinds=(SEALED,))}
+    assert "6.0.0" in sealed and installed == ["sample-aalund"]
+    edit(place, "downtime_minutes: 15", "downtime_minutes: 16")
+    found = night(place, both, rooms, load(place.settings.releases))
+    told = found["operator", "releases"]
+    assert told.code is ExitCode.CONFIGURATION and "raise `revision` above 1" in told.data["details"][0]
+    assert installed == ["sample-aalund"], "nothing more"
+    assert found["dalmose", "software-update-minor"].code is ExitCode.CONFIGURATION
+    assert found["aalund", "backup"].code is ExitCode.OK
+    edit(place, "status: published", "status: published\nrevision: 2")
+    night(place, both, rooms, load(place.settings.releases))
+    assert installed == ["sample-aalund"] * 2
+
+
+def _noted(installed: list[str], customer: str) -> Outcome:
+    installed.append(customer)
+    return Outcome(customer, "software-update-minor", Status.DONE, "installed")
