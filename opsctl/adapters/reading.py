@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ import yaml
 from opsctl.adapters.ansible_catalogue import Operation, roles_of
 from opsctl.adapters.ansible_events import HostResult, HostState
 from opsctl.adapters.ansible_inventory import Target
-from opsctl.adapters.ssh import Completed, connect
+from opsctl.adapters.ssh import Completed, Shell, connect
 from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.core.text import printable
 
@@ -73,11 +73,14 @@ def reading_of(playbooks: Path, operation: Operation) -> Reading | None:
 
 
 def read_hosts(reading: Reading, targets: Sequence[Target], identity: Path, variables: Mapping[str, Any], *,
-               threads: int, on_host: Callable[[Target], None] = lambda target: None) -> dict[str, HostResult]:
+               threads: int, on_host: Callable[[Target], None] = lambda target: None,
+               cancelled: Callable[[], bool] = lambda: False) -> dict[str, HostResult]:
     """Every host's result by inventory name, in the order of `targets`; a host that fails is told apart.
 
-    variables: for all hosts, over their own. on_host: called when a host begins.
+    variables: for all hosts, over their own. on_host: called when a host begins. When it is cancelled, or interrupted,
+    every connection is closed; what a host has begun ends by itself, within SECONDS.
     """
+    links: list[Shell] = []
     program = Path(__file__).with_name("reading_program.py").read_text(encoding="utf-8")
 
     def read(target: Target) -> HostResult:
@@ -85,6 +88,7 @@ def read_hosts(reading: Reading, targets: Sequence[Target], identity: Path, vari
         text = reading.program(program, {**target.variables, **variables})
         try:
             with connect(target.host, known_hosts=target.known_hosts, identity=identity) as shell:
+                links.append(shell)
                 done = shell.run(["timeout", str(SECONDS), "/usr/bin/python3", "-I", "-"], stdin=text, sudo=True,
                                  timeout=SECONDS + 30)
         except OpsctlError as error:
@@ -93,8 +97,18 @@ def read_hosts(reading: Reading, targets: Sequence[Target], identity: Path, vari
 
     if not targets:
         return {}
-    with ThreadPoolExecutor(max_workers=min(threads, len(targets)), thread_name_prefix="reading") as pool:
-        return {result.target.name: result for result in pool.map(read, targets)}
+    pool = ThreadPoolExecutor(max_workers=min(threads, len(targets)), thread_name_prefix="reading")
+    try:
+        left = {pool.submit(read, target) for target in targets}
+        found: dict[str, HostResult] = {}
+        while left and not cancelled():
+            ended, left = wait(left, timeout=1)
+            found.update({one.result().target.name: one.result() for one in ended})
+        return {target.name: found[target.name] for target in targets if target.name in found}
+    finally:
+        for link in links:
+            link.close()
+        pool.shutdown(cancel_futures=True)
 
 
 def result_of(target: Target, reading: Reading, done: Completed) -> HostResult:

@@ -152,6 +152,10 @@ class Shell:
         finally:
             channel.close()
 
+    def close(self) -> None:
+        """Break the connection off: whatever waits for something over it gets an error."""
+        self._client.close()
+
     def stop_unit(self, name: str, *, timeout: float = 30) -> bool:
         """Stop a systemd unit by name or pattern; True when systemd did so. No error when there is none."""
         return self.run(["systemctl", "stop", "--", name], sudo=True, timeout=timeout).exit_code == 0

@@ -75,13 +75,17 @@ def _read(workplace: Workplace, operation: Operation, reading: Reading, targets:
     from opsctl.adapters.ansible_catalogue import revision
     from opsctl.adapters.ansible_events import Predicted
     from opsctl.adapters.ansible_inventory import checked_known_hosts
+    from opsctl.adapters.ansible_process import sigterm_interrupts
     from opsctl.adapters.reading import read_hosts
 
     for target in targets:
         checked_known_hosts(target)
-    found = read_hosts(reading, targets, identity(workplace), variables, threads=SURVEY_FORKS,
-                       on_host=lambda target: workplace.progress.step(target.customer,
-                                                                      f"{target.host.name}: {reading.task}"))
+    with sigterm_interrupts():
+        found = read_hosts(
+            reading, targets, identity(workplace), variables, threads=SURVEY_FORKS,
+            on_host=lambda target: workplace.progress.step(target.customer, f"{target.host.name}: {reading.task}"),
+            cancelled=lambda: workplace.ending.wanted)
+    workplace.ending.check()
     text_revision = revision(workplace.settings.playbooks, operation.playbook)
     return PlaybookResult(operation.playbook, "read", text_revision, found, Predicted())
 

@@ -1,6 +1,8 @@
 """Reading hosts without Ansible says exactly what the role says with it: every survey, well, failed and unreachable."""
 
 import secrets
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +23,8 @@ from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import identity, survey, targets_of
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import on
-from tests.lab.patch_support import CUSTOMERS, offered
-from tests.lab.surroundings import hosted
+from tests.lab.patch_support import CUSTOMERS, apt_lock, offered
+from tests.lab.surroundings import Opsctl, hosted
 
 pytestmark = pytest.mark.lab
 MEASURED = {"seconds", "latency", "bytes", "bytes_used", "bytes_available", "inodes_used", "inodes_available",
@@ -100,3 +102,18 @@ def test_a_host_whose_python_fails_is_a_failure_with_its_words(workplace: Workpl
     result = found.hosts["sample-cedervig--cedervig-1"]
     assert result.state is HostState.FAILED
     assert "the host gave no result" in result.message and "timeout" in result.message
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_reading_ends_at_once_when_it_is_interrupted(opsctl: Opsctl, number: signal.Signals) -> None:
+    with apt_lock("cedervig-1", "/var/lib/apt/lists/lock"):
+        child = opsctl.start("patch", "plan", "sample-cedervig")
+        assert child.stderr is not None
+        assert "Ask the host what there is to patch" in child.stderr.readline()
+        time.sleep(4)
+        assert child.poll() is None, "it waits for the lock"
+        began = time.monotonic()
+        child.send_signal(number)
+        child.communicate(timeout=30)
+        assert child.returncode not in {0, None}
+        assert time.monotonic() - began < 8
