@@ -167,7 +167,8 @@ def _unreachable(text: str) -> str:
 
 def _message(result: Mapping[str, Any], task: str) -> str:
     # Of a loop that failed, the first item that did: the loop itself only says that one has.
-    result = next((one for one in result.get("results") or () if isinstance(one, Mapping) and one.get("failed")), result)
+    items = [one for one in result.get("results") or () if isinstance(one, Mapping) and one.get("failed")]
+    result = items[0] if items else result
     parts = [str(result.get("msg") or "")]
     for key in ("stderr", "module_stderr"):
         text = str(result.get(key) or "").strip()

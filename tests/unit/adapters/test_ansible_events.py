@@ -88,10 +88,10 @@ def test_a_task_is_told_once_it_is_known_to_be_done_and_never_when_it_is_skipped
     assert told == ["Done", "Fails", "Long"]
 
 
-def test_a_loop_that_failed_says_what_its_item_said() -> None:
-    collector = Collector([make_target()])
-    collector.take({"event": "runner_on_failed", "event_data": {"host": make_target().name, "task": "Fetch", "res": {
-        "msg": "One or more items failed", "results": [
-            {"msg": "", "stderr": ""}, {"failed": True, "msg": "non-zero return code", "stderr": "Hash Sum mismatch"}]}}})
+def test_a_loop_that_failed_says_what_its_item_said(make_target: MakeTarget) -> None:
+    collector, target = Collector([make_target()]), make_target()
+    items = [{"msg": "", "stderr": ""}, {"failed": True, "msg": "non-zero return code", "stderr": "Hash Sum mismatch"}]
+    collector.take({"event": "runner_on_failed", "event_data": {
+        "host": target.name, "task": "Fetch", "res": {"msg": "One or more items failed", "results": items}}})
     (result,) = collector.results.values()
     assert result.message == "Fetch: non-zero return code Hash Sum mismatch"
