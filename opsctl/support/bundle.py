@@ -38,8 +38,11 @@ _PACKAGES = ("alembic", "ansible-core", "ansible-runner", "boto3", "paramiko", "
 _SHARED = ("customer", "hosting", "hosting_from", "zone", "language", "ready", "windows", "sample")
 
 
-def collect(place: Workplace, profile: Profile, now: datetime) -> dict[str, bytes]:
-    """The bundle's files by name, redacted; OperationFailed when something is left that may not leave."""
+def collect(place: Workplace, profile: Profile, now: datetime, hosts: Mapping[str, Any]) -> dict[str, bytes]:
+    """The bundle's files by name, redacted; OperationFailed when something is left that may not leave.
+
+    hosts: what they said, see `on_hosts`.
+    """
     entries = list(place.ledger.entries(profile.customer))
     known = forbidden(place, profile, entries)
     files = {
@@ -47,7 +50,7 @@ def collect(place: Workplace, profile: Profile, now: datetime) -> dict[str, byte
         "timeline.json": [{"sequence": entry.sequence, "at": iso(entry.recorded_at), "kind": entry.kind}
                           for entry in entries if entry.recorded_at >= now - timedelta(days=DAYS)],
         "requests.json": [_request(request, now) for request in read(place, [profile.customer]).values()],
-        "surroundings.json": _surroundings(place)}
+        "hosts.json": hosts, "surroundings.json": _surroundings(place)}
     made = {name: _json(redacted(content, known)) for name, content in files.items()}
     manifest = {
         "customer": profile.customer, "made_at": iso(now), "opsctl": __version__,

@@ -87,4 +87,5 @@ def test_no_secret_and_no_person_leaks(planted: list[str], opsctl: Run, settled:
     assert (run["operation"], run["status"]) == ("backup run", "failed")
     (request,) = json.loads(members["requests.json"])
     assert (request["id"], request["verdict"]) == ("sample-aalund-1", "kept")
-    assert {"profile.json", "ledger.json", "surroundings.json", "manifest.json", "timeline.json"} <= set(members)
+    assert {"profile.json", "ledger.json", "surroundings.json", "manifest.json", "timeline.json",
+            "hosts.json"} <= set(members)

@@ -152,38 +152,46 @@ def test_without_a_valid_agreement_it_is_logged_and_not_covered(opsctl: Run, con
 
 
 BAD = [
-    (("open", "sample-nobody"), 3, "no customer sample-nobody"),
-    ((*OPEN[1:], *STOP, "--received", "2026-11-17T09:00"), 2, "without a zone"),
-    ((*OPEN[1:], *STOP, "--received", "2025-10-26T02:30"), 2, "comes twice"),
-    ((*OPEN[1:], *STOP, "--received", "2026-03-29T02:30"), 2, "does not exist"),
-    ((*OPEN[1:], *STOP, "--received", "2098-03-29T02:30Z"), 2, "lies in the future"),
-    ((*OPEN[1:], *STOP, "--received", "2025-11-17T09:00Z"), 2, "--late-reason"),
-    ((*OPEN[1:], "--level", "E", "--level-reason", "x"), 2, "no level 'E'"),
-    ((*OPEN[1:], *STOP, "--level", "D"), 2, "--level-reason"),
-    ((*OPEN[1:], *STOP, "--about", "weather"), 2, "--about 'weather'"),
-    ((*OPEN[1:], *STOP, "--stops", "perhaps"), 2, "--stops"),
-    ((*OPEN[1:5], "--subject", "two\nlines", *STOP), 2, "subject"),
-    (("show", "sample-aalund-7"), 2, "no request 'sample-aalund-7'"),
-    (("show", "nonsense"), 2, "CUSTOMER-NUMBER"),
-    (("start", "sample-aalund-7", "--by", "x"), 2, "no request"),
-    (("start", "sample-nobody-7", "--by", "x"), 2, "no request"),
-    (("start", ID), 2, "--by"),
-    (("close", ID, "done"), 2, "nobody has started"),
-    (("resume", ID), 2, "does not wait"),
-    (("wait", ID, "--for", "rain"), 2, "customer, access, third-party"),
-    (("level", ID, "--level", "A", "--reason", "x"), 2, "has level A already"),
-    (("correct", ID, "--reason", "x"), 2, "nothing to correct"),
-    (("correct", ID, "--reason", "x", "--duplicate-of", ID), 2, "cannot be a duplicate"),
-    (("start", ID, "--by", "x", "--when", "2020-01-01T00:00Z", "--late-reason", "y"), 2, "before the request"),
+    pytest.param(("open", "sample-nobody"), 3, "no customer sample-nobody", id="an unknown customer"),
+    pytest.param((*OPEN[1:], *STOP, "--received", "2026-11-17T09:00"), 2, "without a zone", id="a time without zone"),
+    pytest.param((*OPEN[1:], *STOP, "--received", "2025-10-26T02:30"), 2, "comes twice", id="the repeated hour"),
+    pytest.param((*OPEN[1:], *STOP, "--received", "2026-03-29T02:30"), 2, "does not exist", id="the missing hour"),
+    pytest.param((*OPEN[1:], *STOP, "--received", "2098-03-29T02:30Z"), 2, "lies in the future", id="the future"),
+    pytest.param((*OPEN[1:], *STOP, "--received", "2025-11-17T09:00Z"), 2, "--late-reason",
+                 id="the past without a reason"),
+    pytest.param((*OPEN[1:], "--level", "E", "--level-reason", "x"), 2, "no level 'E'",
+                 id="a level that does not exist"),
+    pytest.param((*OPEN[1:], *STOP, "--level", "D"), 2, "--level-reason",
+                 id="another level than the answers' without a reason"),
+    pytest.param((*OPEN[1:], *STOP, "--about", "weather"), 2, "--about 'weather'", id="about what there is not"),
+    pytest.param((*OPEN[1:], *STOP, "--stops", "perhaps"), 2, "--stops", id="an answer that there is not"),
+    pytest.param((*OPEN[1:5], "--subject", "two\nlines", *STOP), 2, "subject", id="two lines as subject"),
+    pytest.param(("show", "sample-aalund-7"), 2, "no request 'sample-aalund-7'", id="a request that there is not"),
+    pytest.param(("show", "nonsense"), 2, "CUSTOMER-NUMBER", id="no id"),
+    pytest.param(("start", "sample-aalund-7", "--by", "x"), 2, "no request",
+                 id="a start of a request that there is not"),
+    pytest.param(("start", "sample-nobody-7", "--by", "x"), 2, "no request", id="a request of an unknown customer"),
+    pytest.param(("start", ID), 2, "--by", id="a start by nobody"),
+    pytest.param(("close", ID, "done"), 2, "nobody has started", id="closing before starting"),
+    pytest.param(("resume", ID), 2, "does not wait", id="going on without waiting"),
+    pytest.param(("wait", ID, "--for", "rain"), 2, "customer, access, third-party", id="waiting for what there is not"),
+    pytest.param(("level", ID, "--level", "A", "--reason", "x"), 2, "has level A already", id="the level that it has"),
+    pytest.param(("correct", ID, "--reason", "x"), 2, "nothing to correct", id="a correction of nothing"),
+    pytest.param(("correct", ID, "--reason", "x", "--duplicate-of", ID), 2, "cannot be a duplicate",
+                 id="a duplicate of itself"),
+    pytest.param(("start", ID, "--by", "x", "--when", "2020-01-01T00:00Z", "--late-reason", "y"), 2,
+                 "before the request", id="a start before receipt"),
 ]
 
 
-def test_bad_input_is_told_by_its_field_and_records_nothing(opsctl: Run) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "code", "words"), BAD)
+def test_bad_input_is_told_by_its_field_and_records_nothing(arguments: tuple[str, ...], code: int, words: str,
+                                                            opsctl: Run) -> None:
     assert opsctl(*OPEN, *STOP).code == 0
     before = opsctl("ledger", "export").stdout
-    for arguments, code, words in BAD:
-        answer = opsctl("support", *arguments)
-        assert (answer.code, words in answer.stderr) == (code, True), (arguments, answer)
+    answer = opsctl("support", *arguments)
+    assert (answer.code, words in answer.stderr) == (code, True), answer
     assert opsctl("ledger", "export").stdout == before
 
 
