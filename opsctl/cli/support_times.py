@@ -9,14 +9,14 @@ from opsctl.core.clock import iso
 
 
 def local(moment: datetime, zone: str) -> str:
-    """`Mon 2026-11-23 09:00:00 CET`."""
-    there = moment.astimezone(ZoneInfo(zone))
+    """`Mon 2026-11-23 09:00:00 CET`; parts of a second are kept on record and not shown."""
+    there = moment.astimezone(ZoneInfo(zone)).replace(microsecond=0)
     return f"{there:%a} {there.replace(tzinfo=None).isoformat(' ')} {there:%Z}"
 
 
 def both(moment: datetime, zone: str) -> str:
     """Local and in UTC."""
-    return f"{local(moment, zone)} ({iso(moment)})"
+    return f"{local(moment, zone)} ({iso(moment.replace(microsecond=0))})"
 
 
 def hours(length: timedelta) -> str:
