@@ -17,8 +17,8 @@ def bundle(customer: Customer, no_hosts: Annotated[bool, typer.Option(
         "--output", metavar="FILE.tar.gz", help="Write here; opsctl-bundle-CUSTOMER.tar.gz by default.")] = None
            ) -> Result:
     """Write diagnostics without secrets and personal data, to hand to who troubleshoots."""
+    from opsctl.fleet.diagnostics import read_hosts
     from opsctl.support.bundle import collect, packed
-    from opsctl.support.on_hosts import read_hosts
 
     found = profile(customer)
     path = output or Path(f"opsctl-bundle-{found.customer}.tar.gz")

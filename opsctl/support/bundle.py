@@ -41,7 +41,7 @@ _SHARED = ("customer", "hosting", "hosting_from", "zone", "language", "ready", "
 def collect(place: Workplace, profile: Profile, now: datetime, hosts: Mapping[str, Any]) -> dict[str, bytes]:
     """The bundle's files by name, redacted; OperationFailed when something is left that may not leave.
 
-    hosts: what they said, see `on_hosts`.
+    hosts: what they said, see `fleet.diagnostics`.
     """
     entries = list(place.ledger.entries(profile.customer))
     known = forbidden(place, profile, entries)

@@ -7,8 +7,8 @@ from typing import Any
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.errors import OpsctlError
+from opsctl.installs.looking import look
 from opsctl.profiles.model import KamstrupProfile, Profile
-from opsctl.runs.playbook import survey
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -20,12 +20,9 @@ def read_hosts(place: Workplace, profile: Profile) -> dict[str, Any]:
     then diagnostics are wanted most."""
     if not isinstance(profile, KamstrupProfile):
         return {"not_read": "the customer runs the hosts"}
-    from opsctl.adapters.ansible_catalogue import READY_SURVEY
-
     try:
         gate(profile, REQUEST, place.clock.now(), place.ledger).require(profile.customer)
-        found = survey(place, [profile], READY_SURVEY)
+        facts, silent = look(place, [profile])[profile.customer]
     except OpsctlError as error:
         return {"not_read": error.message, "details": list(error.details)}
-    return {result.target.host.name: result.data.get("ready_survey") or
-            {"state": result.state.value, "message": result.message} for result in found.hosts.values()}
+    return {**facts, **{name: {"message": why} for name, why in silent.items()}}
