@@ -43,19 +43,23 @@ systemctl daemon-reload
 
 
 @pytest.fixture
-def upgradable(lab: Path, config: Path) -> Iterator[None]:
-    """Both hosts as new, with Debian 13 offered; as new again afterwards."""
+def new_hosts(lab: Path) -> Iterator[Path]:
+    """Both hosts as new, with Debian 13 offered; as new again afterwards. Before the inventories are copied."""
     def quiet(_: str) -> None:
         return
 
-    text = config.read_text(encoding="utf-8")
-    known = yaml.safe_load((lab / "opsctl.yml").read_text(encoding="utf-8"))
-    command = yaml.safe_dump({"snapshots": known["snapshots"]})
-    config.write_text(f"{text}{command}policy: {{healthy_seconds: 10}}\n", encoding="utf-8")
     service.reset(ROOT, quiet, HOSTS)
     service.up(ROOT, quiet, upgrades=True)
-    yield
+    yield lab
     service.reset(ROOT, quiet, HOSTS)
+
+
+@pytest.fixture
+def upgradable(new_hosts: Path, config: Path) -> None:
+    """Settings with the lab's snapshot program."""
+    known = yaml.safe_load((new_hosts / "opsctl.yml").read_text(encoding="utf-8"))
+    with config.open("a", encoding="utf-8") as stream:
+        stream.write(yaml.safe_dump({"snapshots": known["snapshots"], "policy": {"healthy_seconds": 10}}))
 
 
 def rows() -> str:
