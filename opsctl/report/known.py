@@ -18,6 +18,7 @@ from opsctl.installs import standing
 from opsctl.ledger.model import Entry, Latest
 from opsctl.promises.backups import COMPLETED, COPY_KINDS, DAMAGED, KINDS, complete_days, copied, good_backups
 from opsctl.promises.cadence import GOOD_RUN
+from opsctl.upgrades import standing as upgrades
 
 if TYPE_CHECKING:
     from opsctl.report.outline import Outline
@@ -27,9 +28,10 @@ RECENT = timedelta(days=60)
 CHECKED, FINISHED = "network.checked", "run.finished"
 _STORAGE = tuple(f"{FINISHED}/storage check/{status.value}" for status in Status)
 _PATCHED = tuple(f"{FINISHED}/patch apply/{status}" for status in sorted(GOOD_RUN))
+_UPGRADED = (upgrades.COMPLETED, upgrades.REFUSED, upgrades.TAKEN_BACK)
 _INSTALLED = (standing.INSTALLED, standing.TAKEN_BACK)
-TOPICS = (*_STORAGE, *_PATCHED, CHECKED, *_INSTALLED, DAMAGED, f"{COMPLETED}/", f"{REHEARSED}/",
-          f"{REHEARSAL_FAILED}/")
+TOPICS = (*_STORAGE, *_PATCHED, CHECKED, *_INSTALLED, upgrades.STARTED, *_UPGRADED, DAMAGED, f"{COMPLETED}/",
+          f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
 
 
 class Reads(Protocol):
@@ -57,6 +59,7 @@ class Known:
 
     owed_since: the first local day on which backups were owed and the ledger was kept; asked only when there are none.
     copies: whether the newest backups have their second copy, in words; "" without a second store.
+    upgrade: the start of an upgrade of the platform that is unfinished.
     """
 
     storage: Seen | None
@@ -67,6 +70,7 @@ class Known:
     owed_since: date | None
     rehearsals: tuple[RehearsalState, ...] = ()
     copies: str = ""
+    upgrade: Seen | None = None
 
 
 def known(reads: Reads, outlines: Sequence[Outline], now: datetime) -> dict[str, Known]:
@@ -89,7 +93,11 @@ class _Reading:
         days = self._days() if self._outline.databases else frozenset()
         version = installed.payload.get("to", installed.payload.get("version")) if installed else ""
         return Known(storage, network, patched.at if patched else None, str(version), days,
-                     None if days else self._owed_since(), self._rehearsals(), self._copies())
+                     None if days else self._owed_since(), self._rehearsals(), self._copies(), self._upgrade())
+
+    def _upgrade(self) -> Seen | None:
+        started, ended = self._newest((upgrades.STARTED,), upgrades.STARTED), self._newest(_UPGRADED, *_UPGRADED)
+        return None if started is None or (ended is not None and ended.at >= started.at) else started
 
     def _newest(self, topics: Sequence[str], *kinds: str) -> Seen | None:
         rows = [self._rows[topic] for topic in topics if topic in self._rows]

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from opsctl.promises.model import Word
 
 if TYPE_CHECKING:
-    from opsctl.report.known import Known
+    from opsctl.report.known import Known, Seen
     from opsctl.report.outline import Outline
 from opsctl.backup.rehearsals import Rehearsal, RehearsalState
 from opsctl.core.clock import local_day
 from opsctl.promises.cadence import cadence
+from opsctl.upgrades.model import target_of
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,12 @@ def rehearsal_verdict(states: Sequence[RehearsalState]) -> Verdict:
     return Verdict(words[worst.state], worst.detail)
 
 
+def upgrade_verdict(started: Seen) -> Verdict:
+    """An upgrade of the platform that is unfinished: READY may be stopped, however current the packages are."""
+    return Verdict(Word.BROKEN, f"the upgrade to {target_of(started.payload)} is unfinished since "
+                                f"{started.at:%Y-%m-%d}, READY may be stopped")
+
+
 def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> Verdict:
     """P10 by the operator's own cadence, which the sheet leaves open."""
     if last is None:
@@ -133,7 +140,7 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
         backup = replace(backup, detail=f"{backup.detail}; {known.copies}" if backup.detail else known.copies)
     return CustomerStatus(
         outline.customer, hosting, ready, backup,
-        platform_verdict(known.patched, now, patch_every_days),
+        upgrade_verdict(known.upgrade) if known.upgrade else platform_verdict(known.patched, now, patch_every_days),
         storage_verdict(storage.payload if storage else None, local_day(storage.at, outline.zone) if storage else None,
                         today),
         network_verdict(network.payload if network else None,

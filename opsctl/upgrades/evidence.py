@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.runs.service import Run
 from opsctl.upgrades import standing
-from opsctl.upgrades.model import NAMES, Platform, Target, UpgradePlan
+from opsctl.upgrades.model import NAMES, Platform, UpgradePlan, target_of
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
@@ -68,11 +68,6 @@ def stuck(run: Run, start: Mapping[str, Any], reason: str) -> None:
     """It could not be taken back: READY may be stopped, and people have to act."""
     run.workplace.ledger.append(run.customer, standing.STUCK, {
         "target": start["target"], "hosts": start["hosts"], "reason": reason}, actor=run.workplace.actor, run=run.id)
-
-
-def target_of(payload: Mapping[str, Any]) -> Target:
-    """The target as a payload has it."""
-    return Target(Platform(payload["target"]["platform"]), int(payload["target"]["version"]))
 
 
 def touched(results: Results) -> bool:

@@ -7,7 +7,8 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
-from opsctl.upgrades import acting, evidence
+from opsctl.upgrades import acting
+from opsctl.upgrades.model import target_of
 from opsctl.upgrades.standing import FINISHED
 from opsctl.upgrades.way_back import REQUEST, stand
 
@@ -35,7 +36,7 @@ def finish(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
         words = kept_words(workplace, profile.customer)
         for payload in left.kept:
             if payload["clusters"]:
-                acting.clusters_gone(run, profile, evidence.target_of(payload).version, payload["clusters"])
+                acting.clusters_gone(run, profile, target_of(payload).version, payload["clusters"])
             if payload["snapshot"]:
                 acting.snapshots(run, profile, "discard", payload["snapshot"], list(payload["hosts"]))
         run.record(FINISHED, {"removed": list(words)})

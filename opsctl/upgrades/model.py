@@ -9,9 +9,6 @@ from typing import Any
 
 from opsctl.core.digest import digest
 
-MARK = "target"
-"""The key that tells a plan of an upgrade from other plans."""
-
 
 class Platform(StrEnum):
     """What is upgraded."""
@@ -32,6 +29,11 @@ class Target:
 
     def __str__(self) -> str:
         return f"{NAMES[self.platform]} {self.version}"
+
+
+def target_of(payload: Mapping[str, Any]) -> Target:
+    """The target as a payload has it."""
+    return Target(Platform(payload["target"]["platform"]), int(payload["target"]["version"]))
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def plan_from(document: Mapping[str, Any]) -> UpgradePlan:
     hosts = tuple(HostUpgrade(**{
         **host, "clusters": tuple(OldCluster(**one) for one in host["clusters"]),
         **{key: tuple(host[key]) for key in ("removed", "sources", "problems")}}) for host in document["hosts"])
-    target = Target(Platform(document[MARK]["platform"]), int(document[MARK]["version"]))
-    return UpgradePlan(**{**document, "hosts": hosts, MARK: target, "obstacles": tuple(document["obstacles"])})
+    return UpgradePlan(**{**document, "hosts": hosts, "target": target_of(document),
+                          "obstacles": tuple(document["obstacles"])})
 
 
 def differences(approved: UpgradePlan, fresh: UpgradePlan) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades import acting, evidence
 from opsctl.upgrades.looking import look
-from opsctl.upgrades.model import Platform, Target, UpgradePlan, differences
+from opsctl.upgrades.model import Platform, Target, UpgradePlan, differences, target_of
 from opsctl.upgrades.planning import plan_of
 from opsctl.upgrades.way_back import discard, stand, take_back
 
@@ -139,7 +139,7 @@ def _steps(run: Run, profile: KamstrupProfile, fresh: UpgradePlan,
 
 def _failed(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], error: OpsctlError) -> OperationFailed:
     why = "; ".join((error.message, *error.details))
-    target, left = evidence.target_of(start), stand(run.workplace, run.customer)
+    target, left = target_of(start), stand(run.workplace, run.customer)
     if isinstance(error, NotBegun) and left.secured is not None:
         try:
             acting.start_ready(run, profile, left.secured["rows"])

@@ -17,6 +17,7 @@ from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades import acting, evidence
 from opsctl.upgrades.looking import Facts, arrived, look
+from opsctl.upgrades.model import target_of
 from opsctl.upgrades.standing import KINDS, Standing, standing
 
 # Getting a stopped system to run protects what is there: it goes on when the agreement has ended.
@@ -37,7 +38,7 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
     """
     last = stand(workplace, profile.customer)
     if last.open is None and last.kept:
-        target = evidence.target_of(last.kept[-1])
+        target = target_of(last.kept[-1])
         raise OperationFailed(f"{profile.customer}: the upgrade to {target} ended well, and READY has taken writes "
                               "since: going back would lose them, so it is not done",
                               "see \"After it ended well\" in docs/upgrades.md for what can be done by hand")
@@ -63,7 +64,7 @@ def take_back(run: Run, profile: KamstrupProfile, left: Standing, reason: str) -
     if left.open is None:
         raise ValueError("no upgrade is open")
     start = left.open.payload
-    target = evidence.target_of(start)
+    target = target_of(start)
     stop_on_hosts(run.workplace, profile, left.open.run)
     try:
         facts: Facts = look(run.workplace, [profile], target)[run.customer][0]
@@ -98,7 +99,7 @@ def _back(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], secured:
     else:
         counted = acting.stop_ready(run, profile, count=all_run(facts, start))
         lost = written(secured["rows"], counted) if any(counted.values()) else ""
-        acting.clusters_back(run, profile, evidence.target_of(start).version, start["clusters"])
+        acting.clusters_back(run, profile, target_of(start).version, start["clusters"])
     acting.start_ready(run, profile, secured["rows"])
     discard(run, profile, start)
     return lost

@@ -58,6 +58,21 @@ def test_what_was_recorded_later_does_not_count(place: Workplace, clock: FixedCl
     assert (before.backup.word, before.platform.word) == (Word.BROKEN, Word.UNKNOWN)
 
 
+def test_an_upgrade_that_is_unfinished_stands_above_the_cadence(place: Workplace, clock: FixedClock) -> None:
+    place.ledger.append("sample-aalund", "run.finished", {"operation": "patch apply", "status": "done"}, actor="tests")
+    target = {"target": {"platform": "debian", "version": 13}}
+    place.ledger.append("sample-aalund", "upgrade.started", target, actor="tests")
+    clock.move(timedelta(minutes=1))
+    then = clock.now()
+    found = stands(place, "aalund", then).platform
+    assert found.word is Word.BROKEN and "the upgrade to Debian 13 is unfinished" in found.detail
+    clock.move(timedelta(minutes=1))
+    place.ledger.append("sample-aalund", "upgrade.completed", target, actor="tests")
+    clock.move(timedelta(minutes=1))
+    assert stands(place, "aalund", clock.now()).platform.word is Word.KEPT
+    assert stands(place, "aalund", then).platform.word is Word.BROKEN, "as of then"
+
+
 def test_customers_of_ours_whose_backups_never_came_are_broken_from_the_second_day(place: Workplace) -> None:
     place.ledger.append("sample-aalund", "run.started", {}, actor="tests")
     began = NOW - timedelta(days=5)
