@@ -103,6 +103,30 @@ def issue(customer: Customer, month: ForMonth, reason: Reason = "") -> Result:
                   f"{customer} {month}: {made.revision} {told}")
 
 
+@command(app, "report", "fleet", kind=Kind.ASKS, without=_READS)
+def fleet(output: Annotated[Path, typer.Option("--html", metavar="FILE", help="Write the page there.")],
+          at: At = None) -> Result:
+    """Write one page of all customers, worst first: verdicts, backups of 30 days, forecasts, requests, windows.
+
+    One file without scripts, for the morning: on a phone, in the dark, by keyboard. With --json its data besides.
+    """
+    from opsctl.cli.workplace import ledger_url, settings
+    from opsctl.report.fleet.formats import document, html
+    from opsctl.report.fleet.reading import fleet_page
+
+    require_writable(output)
+    selection, now = select(None, everyone=True), instant(at)
+    with workplace(acts=False) as place:
+        page = fleet_page(place, selection.profiles, selection.broken, catalogue_or_error(place), now,
+                          ledger_url(settings(), acts=False))
+        text = html(page, place.settings.templates / "reports")
+    write(output, text.encode(), mode=0o600)
+    data = document(page)
+    counts = ", ".join(f"{count} {name}" for name, count in data["groups"].items())
+    return Result({"file": str(output), **data}, f"{output}: {len(page.rows)} customers: {counts}",
+                  warnings=page.problems)
+
+
 @command(app, "report", "metrics", kind=Kind.ASKS, without=_READS)
 def metrics(output: Output = None) -> Result:
     """Write the figures of all customers for Prometheus; with --output in one step, for node_exporter."""

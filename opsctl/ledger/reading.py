@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Select, select
+from sqlalchemy import Column, Connection, Select, select
 
 from opsctl.ledger import schema
-from opsctl.ledger.canonical import stamp
+from opsctl.ledger.canonical import stamp, unstamp
 from opsctl.ledger.database import Database
 from opsctl.ledger.model import Entry
 from opsctl.ledger.rows import entry_of
@@ -68,3 +68,18 @@ def _filtered(selection: Selection) -> Select[Any]:
     if selection.until is not None:
         query = query.where(_table.c.recorded_at < stamp(selection.until))
     return query
+
+
+def across(connection: Connection, kinds: Collection[str], since: datetime, until: datetime) -> Iterator[Entry]:
+    """Entries of these kinds and times over all chains, by chain and sequence."""
+    query = select(_table).where(_table.c.kind.in_(sorted(kinds)), _table.c.recorded_at >= stamp(since),
+                                 _table.c.recorded_at < stamp(until)).order_by(_table.c.chain, _table.c.sequence)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        yield from map(entry_of, rows)
+
+
+def beginnings(connection: Connection) -> dict[str, datetime]:
+    """By chain when its first entry was recorded."""
+    query = select(_table.c.chain, _table.c.recorded_at).where(
+        _table.c.chain.in_(select(schema.head.c.chain)), _table.c.sequence == 1)
+    return {row.chain: unstamp(row.recorded_at) for row in connection.execute(query)}

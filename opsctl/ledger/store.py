@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError
-from opsctl.ledger import inspection, leases, personal, schema, subjects
+from opsctl.ledger import inspection, leases, personal, reading, schema, subjects
 from opsctl.ledger import latest as projection
 from opsctl.ledger.canonical import require_label, stamp
 from opsctl.ledger.database import Database
@@ -84,6 +84,19 @@ class Ledger:
         """
         with self._database.reading() as connection:
             return [latest_of(row) for row in projection.of_topics(connection, topics)]
+
+    def across(self, kinds: Collection[str], since: datetime, until: datetime) -> Iterator[Entry]:
+        """Entries of these kinds with since <= recorded_at < until, over all chains: by chain and sequence.
+
+        One query that stays open while it is read: for what is read once and at once.
+        """
+        with self._database.reading() as connection:
+            yield from reading.across(connection, kinds, since, until)
+
+    def beginnings(self) -> dict[str, datetime]:
+        """When the first entry of each chain was recorded."""
+        with self._database.reading() as connection:
+            return reading.beginnings(connection)
 
     def chains(self) -> list[str]:
         """The chains that have entries, by name."""
