@@ -60,6 +60,7 @@ log:
   returned: always
 """
 
+import contextlib
 import os
 import shutil
 
@@ -70,6 +71,7 @@ from ansible.module_utils.opsctl_ready import UPDATE, Failed
 from ansible.module_utils.opsctl_upgrade import RELEASES
 
 KEPT = "/var/lib/opsctl/os-upgrade"
+NO_CLUSTER = "/etc/postgresql-common/createcluster.d/opsctl-upgrade.conf"
 QUIET = ("DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none",
          "APT_LISTBUGS_FRONTEND=none", "UCF_FORCE_CONFFOLD=1")
 STEPS = {"download": ["full-upgrade", "--download-only"], "minimal": ["upgrade", "--without-new-pkgs"],
@@ -100,6 +102,24 @@ def write_sources(texts, version):
         os.rename(new, file)
 
 
+@contextlib.contextmanager
+def no_new_clusters():
+    """While inside, Debian's packages make no empty PostgreSQL cluster of the new version beside the one in use.
+
+    Everything that looks for the cluster of a name, a backup for one, would find two.
+    """
+    if not os.path.isdir(os.path.dirname(os.path.dirname(NO_CLUSTER))):
+        yield
+        return
+    os.makedirs(os.path.dirname(NO_CLUSTER), exist_ok=True)
+    with open(NO_CLUSTER, "w", encoding="utf-8") as stream:
+        stream.write("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        os.unlink(NO_CLUSTER)
+
+
 def command(step, lock_seconds):
     """The command line of apt's steps."""
     return ["apt-get", *STEPS[step], "--yes", "--quiet", f"--option=DPkg::Lock::Timeout={lock_seconds}",
@@ -126,7 +146,8 @@ def main():
             write_sources(texts, given["debian"])
             job.run("update", UPDATE)
         else:
-            job.run(given["step"], command(given["step"], given["lock_seconds"]), environment=QUIET)
+            with no_new_clusters():
+                job.run(given["step"], command(given["step"], given["lock_seconds"]), environment=QUIET)
     except (Failed, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, files=sorted(texts), log=job.log)
