@@ -13,6 +13,7 @@ from opsctl.adapters.ansible_inventory import Target
 
 _MESSAGE_LENGTH = 600
 _PHASES = frozenset({"preflight", "act", "verify"})
+_ERRORS = ("E: ", "dpkg: error")
 _NOT_RUN = "Conditional result was False"
 # Runs on this machine, before a host is spoken to: a role's arguments that fit do not mean a host was touched.
 _ARGUMENTS = "validate_argument_spec"
@@ -165,6 +166,12 @@ def _unreachable(text: str) -> str:
     return " ".join(text.rpartition("reached over ssh: ")[2].split())[:_MESSAGE_LENGTH]
 
 
+def _errors(text: str) -> str:
+    """Of what apt and dpkg wrote their errors, without what surrounds them; of any other text all."""
+    lines = [line for line in text.splitlines() if line.startswith(_ERRORS)]
+    return "\n".join(lines) or text
+
+
 def _message(result: Mapping[str, Any], task: str) -> str:
     # Of a loop that failed, the first item that did: the loop itself only says that one has.
     items = [one for one in result.get("results") or () if isinstance(one, Mapping) and one.get("failed")]
@@ -173,6 +180,6 @@ def _message(result: Mapping[str, Any], task: str) -> str:
     for key in ("stderr", "module_stderr"):
         text = str(result.get(key) or "").strip()
         if text and text not in parts[0]:
-            parts.append(text[-_MESSAGE_LENGTH:])
+            parts.append(_errors(text)[-_MESSAGE_LENGTH:])
     text = " ".join(" ".join(part.split()) for part in parts if part)[:_MESSAGE_LENGTH]
     return f"{task}: {text}" if task else text

@@ -88,10 +88,14 @@ def test_a_task_is_told_once_it_is_known_to_be_done_and_never_when_it_is_skipped
     assert told == ["Done", "Fails", "Long"]
 
 
+APT = "E: Failed to fetch x.deb Hash Sum mismatch\n" + "   - SHA512:0123\n" * 60 + "E: Some files failed to download"
+
+
 def test_a_loop_that_failed_says_what_its_item_said(make_target: MakeTarget) -> None:
     collector, target = Collector([make_target()]), make_target()
-    items = [{"msg": "", "stderr": ""}, {"failed": True, "msg": "non-zero return code", "stderr": "Hash Sum mismatch"}]
+    items = [{"msg": "", "stderr": ""}, {"failed": True, "msg": "non-zero return code", "stderr": APT}]
     collector.take({"event": "runner_on_failed", "event_data": {
         "host": target.name, "task": "Fetch", "res": {"msg": "One or more items failed", "results": items}}})
     (result,) = collector.results.values()
-    assert result.message == "Fetch: non-zero return code Hash Sum mismatch"
+    assert result.message == ("Fetch: non-zero return code E: Failed to fetch x.deb Hash Sum mismatch "
+                              "E: Some files failed to download")
