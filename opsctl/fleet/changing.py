@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from opsctl.contract.services import Service
-from opsctl.core.errors import NotCovered
-from opsctl.core.outcome import Outcome
+from opsctl.core.clock import iso
+from opsctl.core.errors import NotCovered, OperationFailed
+from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.estimates import estimate
-from opsctl.fleet.installing import install_release
+from opsctl.fleet.installing import install_release, last_good_backup
 from opsctl.fleet.remote import require_time, require_workable
 from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_whole, require_window
@@ -20,6 +22,7 @@ from opsctl.maintenance.model import PatchPlan
 from opsctl.maintenance.service import apply
 from opsctl.maintenance.service import request as patch_request
 from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.profiles.monitoring import Without
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
 from opsctl.runs.service import gate
@@ -44,8 +47,24 @@ def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
         require_time(workplace, profile, request, estimate(workplace, profile, PATCH, minutes))
 
     may_start()
-    return apply(workplace, profile, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
-                 may_start=may_start)
+    old = _unbacked(workplace, profile)
+    found = apply(workplace, profile, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
+                  may_start=may_start)
+    return found if found.status is Status.UNCHANGED else replace(found, warnings=(*old, *found.warnings))
+
+
+def _unbacked(workplace: Workplace, profile: Profile) -> tuple[str, ...]:
+    """The warning that there is no young backup to go back to; OperationFailed when the policy refuses that."""
+    if not isinstance(profile, KamstrupProfile):
+        return ()
+    last, policy = last_good_backup(workplace, profile), workplace.settings.policy
+    if last is not None and workplace.clock.now() - last <= timedelta(hours=policy.backup_hours):
+        return ()
+    what = "there is no good backup" if last is None else f"the last good backup is of {iso(last)}"
+    if policy.patch_unbacked is Without.REFUSE:
+        raise OperationFailed(f"{profile.customer}: {what}, so nothing is patched",
+                              f"`opsctl backup run {profile.customer}` takes one")
+    return (f"{what}: patched all the same; `policy.patch_unbacked: refuse` forbids that",)
 
 
 def install(workplace: Workplace, profile: Profile, options: Mapping[str, Any],

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from opsctl.profiles.hosted import SecretReference, Store
-from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings
+from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings, Without
 from opsctl.profiles.parts import Identifier, OneLine, Part
 from opsctl.profiles.support import SupportPolicy
 
@@ -113,6 +113,8 @@ class Policy(Part):
     patch_every_days: int = Field(default=30, ge=1, le=366)
     patch_minutes: int = Field(default=30, ge=1, le=1440, description="What patching is taken to need where no earlier "
                                                                       "run says it; nothing starts that cannot end.")
+    patch_unbacked: Without = Field(default=Without.WARN, description="Whether `patch apply` begins when the last good "
+                                    "backup is older than backup_hours; `nightly` patches with today's alone.")
     reboot_seconds: int = Field(default=600, ge=10, le=7200, description="How long a host may take to come back from a "
                                                                          "reboot; then its patching has failed.")
     upgrade_minutes: int = Field(default=120, ge=1, le=1440, description="The same for the next Debian "

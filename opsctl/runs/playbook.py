@@ -85,6 +85,8 @@ def _read(workplace: Workplace, operation: Operation, reading: Reading, targets:
             reading, targets, identity(workplace), variables, threads=SURVEY_FORKS,
             on_host=lambda target: workplace.progress.step(target.customer, f"{target.host.name}: {reading.task}"),
             cancelled=lambda: workplace.ending.wanted)
+    for customer in dict.fromkeys(target.customer for target in targets):
+        workplace.progress.step(customer, "")
     workplace.ending.check()
     text_revision = revision(workplace.settings.playbooks, operation.playbook)
     return PlaybookResult(operation.playbook, "read", text_revision, found, Predicted())
