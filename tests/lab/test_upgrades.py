@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
-from opsctl.lab import service, snapshot
+from opsctl.core.errors import OperationFailed
+from opsctl.lab import paths, service, snapshot
+from opsctl.lab.base import base_folder
 from opsctl.lab.definition import host
 from opsctl.lab.layout import HostFolders
+from opsctl.lab.upgrades import OLD, ensure_packages
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import ROOT, boot_id, healthy, on, ready, wait
 from tests.lab.surroundings import Answer, Opsctl
+from tests.not_exercised import not_exercised
 
 pytestmark = pytest.mark.lab
 HOSTS = ("birkeby-db", "birkeby-app")
@@ -48,6 +52,10 @@ def new_hosts(lab: Path) -> Iterator[Path]:
     def quiet(_: str) -> None:
         return
 
+    try:
+        ensure_packages(paths.UPGRADES, base_folder(OLD), quiet)
+    except OperationFailed as error:
+        not_exercised(f"the packages of Debian 13 cannot be fetched here: {error.message}")
     service.reset(ROOT, quiet, HOSTS)
     service.up(ROOT, quiet, upgrades=True)
     yield lab
