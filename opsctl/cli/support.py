@@ -40,11 +40,13 @@ Pauses = Annotated[list[str] | None, typer.Option(
     "--pause", metavar="FROM/TO", help="Waiting for the customer, on record; may be given several times.")]
 
 
+Changes = Annotated[list[str] | None, typer.Option("--level-change", metavar="LEVEL@TIME",
+                                                   help="A change of level; several in their order.")]
+
+
 @command(app, "support", "deadline", kind=Kind.ASKS, without=_DATES)
 def deadline(level: LevelOption, received: Received, calendar: Calendar = calendars.DEFAULT, pause: Pauses = None,
-             level_change: Annotated[list[str] | None, typer.Option(
-                 "--level-change", metavar="LEVEL@TIME", help="A change of level; several in their order.")] = None,
-             ) -> Result:
+             level_change: Changes = None) -> Result:
     """Tell when handling must have been started; every counted interval on a line of its own."""
     versions = calendars.load(calendar)
     zone = versions[-1].working.zone
@@ -59,13 +61,18 @@ def deadline(level: LevelOption, received: Received, calendar: Calendar = calend
 def verdict(level: LevelOption, received: Received,
             handled: Annotated[str, typer.Option("--handled", metavar="TIME",
                                                  help="When a person started handling, ISO 8601 with zone.")],
-            calendar: Calendar = calendars.DEFAULT, pause: Pauses = None, at: At = None) -> Result:
-    """Tell whether handling was started in time, by the working time used; late is an answer, not a failure."""
+            calendar: Calendar = calendars.DEFAULT, pause: Pauses = None, level_change: Changes = None,
+            at: At = None) -> Result:
+    """Tell whether handling was started in time, by the working time used; late is an answer, not a failure.
+
+    With changes of level the last one counts, from receipt.
+    """
     versions = calendars.load(calendar)
     zone = versions[-1].working.zone
     pauses = [inputs.pause(text, zone) for text in pause or ()]
     found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"),
-                         inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses)
+                         inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses,
+                         [inputs.level_change(text, zone) for text in level_change or ()])
     lines, data = verdict_lines(found.deadline, found)
     return Result(data, "\n".join(lines),
                   warnings=_pause_warnings(pauses, found.deadline.received, found.handled, zone))

@@ -57,7 +57,7 @@ def deadline(level: Level, received: datetime, versions: Sequence[CalendarVersio
 
 
 def verdict(level: Level, received: datetime, handled: datetime, now: datetime, versions: Sequence[CalendarVersion],
-            pauses: Sequence[Interval] = ()) -> Verdict:
+            pauses: Sequence[Interval] = (), changes: Sequence[LevelChange] = ()) -> Verdict:
     """Whether handling was started in time. Of a pause only what lies between receipt and the start of handling counts.
 
     UsageError when handling started before receipt or lies after `now`: what has not happened has no verdict.
@@ -69,7 +69,7 @@ def verdict(level: Level, received: datetime, handled: datetime, now: datetime, 
         raise UsageError(f"handling started at {iso(handled)}, which lies in the future: it is {iso(now)} now",
                          "there is no verdict yet; ask `opsctl support deadline`, or answer as of a later time by --at")
     check_pauses(pauses)
-    due = deadline(level, received, versions, pauses)
+    due = deadline(level, received, versions, pauses, changes)
     working = due.calendar.working
     counted = used_between(working, received, handled, pauses)
     return Verdict(due, handled, total(counted), total(used_between(working, received, handled)), counted)

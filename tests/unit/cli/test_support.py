@@ -71,6 +71,16 @@ def test_verdict(received: str, handled: str, used: float, verdict: str, opsctl:
     assert data["late_seconds"] == max(0, used - 14400)
 
 
+@pytest.mark.parametrize(("handled", "in_time"), [
+    ("2026-11-23T13:00+01:00", True), ("2026-11-23T13:00:01+01:00", False)])
+def test_a_verdict_after_a_change_is_by_the_last_level_from_receipt(handled: str, in_time: bool, opsctl: Run) -> None:
+    answer = opsctl("support", "verdict", "--level", "B", "--received", "2026-11-23T09:00+01:00", "--handled", handled,
+                    "--level-change", "A@2026-11-23T10:00+01:00", "--json")
+    data = answer.envelope["data"]
+    assert (data["level"], data["budget_seconds"], data["in_time"]) == ("A", 14400, in_time)
+    assert data["deadline_from_change"] == "2026-11-23T14:00:00+01:00"
+
+
 def test_every_counted_interval_has_a_line_of_its_own(opsctl: Run) -> None:
     answer = opsctl("support", "deadline", "--level", "C", "--received", "2026-10-23T12:00+02:00")
     assert answer.code == 0
