@@ -45,7 +45,7 @@ def opsctl(bench: Bench) -> int:
 def opsctl_logical(bench: Bench) -> int:
     """The stages of `method: logical`, each day whole: dump, zstd, age."""
     target = bench.folder / "work" / "logical"
-    bench.as_postgres("bash", "-o", "pipefail", "-c", f"pg_dump -p {PORT} -Fc -Z0 postgres | zstd -q -1 -T2 | "
+    bench.as_postgres("bash", "-o", "pipefail", "-c", f"pg_dump -p {PORT} -Fc -Z0 postgres | zstd -q -1 | "
                                                       f"age -r {bench.recipient} > {target}")
     return target.stat().st_size
 
