@@ -35,7 +35,7 @@ from opsctl.core.secret import Secret
 from opsctl.profiles.hosted import DirectoryStore
 from tests.unit.backup.local_host import local_program
 
-PORT = "5544"
+PORT = os.environ.get("OPSCTL_BENCHMARK_PORT", "5544")
 PLACE = Place("benchmark", "ready", "20260101T000000Z-abcdef")
 ROWS_PER_MEGABYTE = 9_500
 

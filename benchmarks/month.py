@@ -2,10 +2,11 @@
 """What 30 daily backups of the same changing data take in the store: opsctl, pgBackRest, restic, borg.
 
     apt-get install postgresql pgbackrest restic borgbackup age zstd
-    .venv/bin/python -m benchmarks.month [--megabytes 60] [--days 30]
+    .venv/bin/python -m benchmarks.month [--megabytes 60] [--days 30] [--scattered]
 
-As root. Each day 1.25 % of the rows are new and 1 % of all rows are updated, scattered. Each day every tool takes its
-backup; nothing is removed. Bytes do not depend on how busy the machine is.
+As root. Each day 1.25 % of the rows are new, and one in ten of the newest 5 % is corrected; with --scattered one in a
+hundred of all, wherever it lies. Each day every tool takes its backup; nothing is removed. Bytes do not depend on how
+busy the machine is.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def day(bench: Bench, number: int, rows: int) -> None:
-    """New readings at the end, corrected ones anywhere."""
+def day(bench: Bench, number: int, rows: int, scattered: bool) -> None:
+    """New readings at the end; corrected ones among the newest, or anywhere."""
     first = rows + number * rows // 80
+    which = f"id % 100 = {number % 100}" if scattered else f"id % 10 = {number % 10} and id > {first - rows // 20}"
     bench.as_postgres("psql", "-X", "-q", "-p", PORT, "-d", "postgres", text=(
         "insert into readings select n, n % 20000, now() - n * interval '1 minute', (random() * 1000)::numeric(10,3) "
         f"from generate_series({first + 1}, {first + rows // 80}) n;\n"
-        f"update readings set value = value + 1 where id % 100 = {number % 100};\nvacuum analyze;\ncheckpoint;\n"))
+        f"update readings set value = value + 1 where {which};\nvacuum analyze;\ncheckpoint;\n"))
 
 
 def opsctl(bench: Bench) -> int:
@@ -101,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=60, choices=range(20, 2001), metavar="20..2000")
     parser.add_argument("--days", type=int, default=30, choices=range(2, 61), metavar="2..60")
+    parser.add_argument("--scattered", action="store_true")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="opsctl-month-", dir="/var/tmp"))
     sums: dict[str, list[int]] = {name: [] for name in TOOLS}
@@ -110,7 +113,7 @@ def main() -> None:
             for number in range(given.days):
                 for name, take in TOOLS.items():
                     sums[name].append(take(bench))
-                day(bench, number, given.megabytes * ROWS_PER_MEGABYTE)
+                day(bench, number, given.megabytes * ROWS_PER_MEGABYTE, given.scattered)
         finally:
             bench.as_postgres(str(bench.bin / "pg_ctl"), "-D", str(bench.data), "-m", "immediate", "stop")
     finally:
