@@ -60,3 +60,20 @@ environment() {
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
     printf '%s' "$stamp" > .venv/opsctl-stamp
 }
+
+# The judges from outside (tests/judges), by lock files of their own; made anew when those or an interpreter changed.
+# Where they cannot be installed, the tests that need them say so.
+judges() {
+    { command -v node && command -v npm; } >/dev/null || packages nodejs npm
+    local python stamp folder=tests/judges
+    python=$(find_python)
+    stamp=$({ "$python" -VV; node --version; cat "$folder"/package-lock.json "$folder"/requirements.lock; pwd; } | sha256sum)
+    [ "$(cat "$folder/.venv/opsctl-stamp" 2>/dev/null)" = "$stamp" ] && return
+    say "installing the judges from outside"
+    rm -rf "$folder/.venv" "$folder/node_modules"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel error >&2 &&
+        "$python" -m venv "$folder/.venv" &&
+        "$folder/.venv/bin/python" -m pip install -q --disable-pip-version-check --no-input --require-hashes \
+            -r "$folder/requirements.lock" &&
+        printf '%s' "$stamp" > "$folder/.venv/opsctl-stamp"
+}

@@ -6,13 +6,13 @@ The same facts, contacts, edition and templates give the same bytes.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from opsctl.core.clock import iso
 from opsctl.core.errors import ConfigurationError
+from opsctl.core.pretty import pretty
 from opsctl.notices import advisory, calendar_part, mail, render, translations
 from opsctl.notices import brand as brands
 from opsctl.notices import facts as facts_data
@@ -119,4 +119,4 @@ def _summary(facts: Facts, edition: Edition, entries: Sequence[Mapping[str, Any]
         "facts": facts_data.parts(facts), "recipients": list(entries),
         "sha256": {name: hashlib.sha256(found).hexdigest() for name, found in content.items()},
     }
-    return (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return f"{pretty(data)}\n".encode()

@@ -20,6 +20,7 @@ MAXIMUM_NAME = 60
 _ENCODED_WORD = re.compile(r"=\?.*\?=", re.DOTALL)
 # Cc: control, Zl and Zp: U+2028 and U+2029, Cf: invisible and direction-changing, Cs and Co: no characters at all.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cf", "Cs", "Co", "Cn"})
+_END = re.compile(rb"\r?\n\r?\n")
 _ADDRESS_HEADERS = ("to", "cc", "bcc", "from", "reply-to", "sender")
 
 
@@ -64,8 +65,10 @@ def differences(message: bytes, headers: Sequence[tuple[str, str]], addresses: S
     headers: name and value, in order. addresses: header name and bare address, in order; all there may be.
     Read in two ways: the raw lines, and the library's parser.
     """
-    raw = _raw_headers(message)
-    parsed = BytesHeaderParser(policy=SMTP).parsebytes(message)
+    # Without the body, which the parser would decode and split line by line although it is asked for headers alone.
+    head = _END.split(message, maxsplit=1)[0] + b"\r\n\r\n"
+    raw = _raw_headers(head)
+    parsed = BytesHeaderParser(policy=SMTP).parsebytes(head)
     wanted = [name.lower() for name, _ in headers]
     found: list[str] = []
     if [name.lower() for name, _ in raw] != wanted:

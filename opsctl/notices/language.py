@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -19,6 +20,11 @@ from opsctl.profiles.parts import Language
 
 PATTERNS = "format"
 """The part of the words that holds CLDR patterns instead."""
+
+# All customers are told of the same days and numbers, and reading a pattern takes Babel a while.
+_date = lru_cache(maxsize=4096)(lambda day, pattern, locale: format_date(day, pattern, locale=locale))
+_time = lru_cache(maxsize=2048)(lambda wall, pattern, locale: format_time(wall, pattern, locale=locale))
+_number = lru_cache(maxsize=4096, typed=True)(lambda number, locale: format_decimal(number, locale=locale))
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,15 @@ class Wording:
 
     def number(self, number: int | float) -> str:
         """A number with the language's separators."""
-        return format_decimal(number, locale=self.locale)
+        return _number(number, self.locale)
 
     def day(self, day: date) -> str:
         """A day with weekday and the month's name."""
-        return format_date(day, self.words[f"{PATTERNS}.day"], locale=self.locale)
+        return _date(day, self.words[f"{PATTERNS}.day"], self.locale)
 
     def short_day(self, day: date) -> str:
         """A day for a subject line: with the month's name, without the weekday."""
-        return format_date(day, self.words[f"{PATTERNS}.short_day"], locale=self.locale)
+        return _date(day, self.words[f"{PATTERNS}.short_day"], self.locale)
 
     def weekday(self, number: int) -> str:
         """The name of a weekday, 0 for Monday."""
@@ -63,7 +69,7 @@ class Wording:
 
     def clock(self, hour: int, minute: int) -> str:
         """A time of day."""
-        return format_time(time(hour, minute), self.words[f"{PATTERNS}.time"], locale=self.locale)
+        return _time(time(hour, minute), self.words[f"{PATTERNS}.time"], self.locale)
 
     def moment(self, instant: datetime) -> str:
         """An instant in Danish time and in UTC."""

@@ -7,6 +7,7 @@ import textwrap
 import traceback
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
@@ -66,10 +67,25 @@ def _place(error: Exception, layers: Layers) -> str:
     return found[-1] if found else str(layers.base)
 
 
+class _Sandbox(SandboxedEnvironment):
+    """Jinja's sandbox, asked once for each type and attribute: its answer depends on nothing else."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._answers: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may read `attr` of `obj`."""
+        key = (type(obj), attr)
+        if key not in self._answers:
+            self._answers[key] = super().is_safe_attribute(obj, attr, value)
+        return self._answers[key]
+
+
 @lru_cache(maxsize=64)
 def _environment(folders: tuple[Path, ...]) -> SandboxedEnvironment:
     """One environment per customer's layers: it compiles each template once and again when the file changes."""
-    environment = SandboxedEnvironment(
+    environment = _Sandbox(
         loader=FileSystemLoader(folders), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=lambda name: name is None or name.endswith(HTML))
     environment.filters["wrapped"] = wrapped

@@ -1,6 +1,7 @@
 """The tree tests itself: sizes, who may print, which SDK lives where, what the lock records."""
 
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -50,6 +51,18 @@ def test_the_lock_has_hashes_and_no_addresses() -> None:
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert text.count("--hash=sha256:") > 300
     assert not re.search(r"https?://|file:|--index-url|--find-links", text)
+
+
+def test_the_judges_locks_have_hashes_and_no_addresses() -> None:
+    folder = ROOT / "tests" / "judges"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: found for name, found in lock["packages"].items() if name}
+    assert len(packages) > 100 and all(found["integrity"].startswith("sha512-") for found in packages.values())
+    assert not [name for name, found in packages.items() if "resolved" in found]
+    wanted = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values()), "exact versions"
+    text = (folder / "requirements.lock").read_text(encoding="utf-8")
+    assert text.count("--hash=sha256:") > 100 and not re.search(r"https?://|file:|--index-url|--find-links", text)
 
 
 def test_nothing_private_is_tracked() -> None:

@@ -28,6 +28,10 @@ CASES = {
     "hosting of both": ("hosting: kamstrup", "hosting: both", "hosting", "'kamstrup', 'customer'"),
     "no hosting": ("hosting: kamstrup\n", "", "hosting", "'kamstrup'"),
     "unknown zone": ("zone: Europe/Copenhagen", "zone: Europe/Kopenhagen", "zone", "IANA"),
+    "contact without an address": ("    email: operations@aalund.example\n", "", "contacts[0].email", "is missing"),
+    "contact without a role": ("    roles: [contract]\n", "", "contacts[1].roles", "is missing; add it"),
+    "contact with no role in the list": ("roles: [contract]", "roles: []", "contacts[1].roles", "at least one entry"),
+    "contact with an unknown role": ("roles: [contract]", "roles: [boss]", "contacts[1].roles[0]", "must be one of"),
     "not an address": ("operations@aalund.example", SECRET, "contacts[0].email", "e-mail address"),
     "no date": ("valid_to: 2029-12-31", "valid_to: soon", "agreement.valid_to", "2026-11-23"),
     "no such day": ("valid_to: 2029-12-31", "valid_to: 2029-02-30", "agreement.valid_to", "2026-11-23"),
@@ -94,6 +98,12 @@ def test_position_points_at_the_key(aalund: str, write: Write) -> None:
         load_profile(write(aalund.replace("valid_to: 2029-12-31", "valid_to: soon")), "sample-aalund")
     line = 1 + aalund.split("valid_to: 2029-12-31", maxsplit=1)[0].count("\n")
     assert f"profile.yml:{line}:3 agreement.valid_to: " in error.value.details[0]
+
+
+def test_a_profile_in_which_nobody_is_told_of_releases(aalund: str, write: Write) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_profile(write(aalund.replace("[notices, technical", "[technical")), "sample-aalund")
+    assert "no contact has the role notices; give it to the one who is told about releases" in error.value.details[0]
 
 
 @pytest.mark.parametrize(("content", "words"), [
