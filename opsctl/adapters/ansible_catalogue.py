@@ -43,13 +43,14 @@ POSTGRESQL_ROLLBACK = Operation("upgrade rollback", "postgresql_rollback", chang
 POSTGRESQL_FINISH = Operation("upgrade finish", "postgresql_finish", changes=True, units=True)
 API_TOKEN = Operation("api rotate", "api_token", changes=True)
 CERTIFICATE_RENEWAL = Operation("network renew", "certificate_renewal", changes=True)
+READY_MODULE = Operation("module enable", "ready_module", changes=True)
 LICENCE_INVENTORY = Operation("licence check", "licence_inventory", changes=False)
 
 OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN,
                                      CERTIFICATE_RENEWAL,
                                      LICENCE_INVENTORY, READY_SURVEY,
                                      READY_UPDATE, READY_ROLLBACK, UPGRADE_SURVEY, READY_SERVICE, OS_UPGRADE,
-                                     POSTGRESQL_UPGRADE, POSTGRESQL_ROLLBACK, POSTGRESQL_FINISH)
+                                     POSTGRESQL_UPGRADE, POSTGRESQL_ROLLBACK, POSTGRESQL_FINISH, READY_MODULE)
 """Every operation; a test holds this table and the playbooks folder to each other."""
 
 

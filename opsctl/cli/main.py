@@ -29,6 +29,7 @@ GROUPS: Mapping[str, str] = {
     "lab": "Real hosts on this machine, to try opsctl and rehearse changes.",
     "ledger": "The evidence: verify and export it.",
     "licence": "Third-party licences: what was bought, what is used, what ends when.",
+    "module": "READY's modules: which are on, and switching one under an agreement.",
     "network": "The network components that Kamstrup delivered.",
     "notice": "Release notices for systems that customers host.",
     "order": "Orders of add-ons, such as Kamstrup API Access.",

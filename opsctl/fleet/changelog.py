@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.clock import iso
 from opsctl.installs import standing
+from opsctl.installs.modules import SWITCHED
 from opsctl.upgrades import standing as upgrades
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 PATCHED = "patch.applied"
 BY_HAND = "change.recorded"
 BY_CUSTOMER = "change.reported"
-KINDS = frozenset({PATCHED, BY_HAND, BY_CUSTOMER, standing.INSTALLED, standing.TAKEN_BACK, standing.STUCK,
+KINDS = frozenset({PATCHED, BY_HAND, BY_CUSTOMER, SWITCHED, standing.INSTALLED, standing.TAKEN_BACK, standing.STUCK,
                    upgrades.APPLIED, upgrades.TAKEN_BACK, upgrades.STUCK})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One installed change. kind: `patch`, `release`, `upgrade`, `by hand` or `reported by the customer`.
+    """One installed change. kind: `patch`, `release`, `upgrade`, `module`, `by hand` or `reported by the customer`.
 
     before, after: versions by package or system. evidence: the hash of the ledger's entry; id: its place there.
     """
@@ -57,6 +58,10 @@ def _change(entry: Entry) -> Change | None:
     said = entry.payload
     if entry.kind == PATCHED:
         return _patch(entry)
+    if entry.kind == SWITCHED:
+        words = ("off", "on") if said["on"] else ("on", "off")
+        return _of(entry, "module", str(said["module"]), str(said["description"]), {said["module"]: words[0]},
+                   {said["module"]: words[1]}, "healthy")
     if entry.kind == standing.INSTALLED:
         return _of(entry, "release", "READY", str(said["description"]), {"READY": said["from"]}, {"READY": said["to"]},
                    "healthy")

@@ -18,7 +18,8 @@ from opsctl.upgrades.way_back import stand
 
 RESOLVED = "failure.resolved"
 FINISHED = "run.finished"
-OPERATIONS = ("patch apply", "release install", "release rollback", "upgrade apply", "upgrade rollback")
+OPERATIONS = ("patch apply", "release install", "release rollback", "module enable", "module disable",
+              "upgrade apply", "upgrade rollback")
 """Work after whose failure people look before it is tried again."""
 AGREED = Window(name="agreed", weekdays=WEEKDAYS, start="00:00", end="00:00")
 _FAILED = {int(ExitCode.FAILED), int(ExitCode.PARTIAL)}

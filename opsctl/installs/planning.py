@@ -80,7 +80,7 @@ def plan_of(profile: KamstrupProfile, releases: Catalogue, target: Version | Non
         problems.append(f"{installed} is installed, which is newer than {target}: a release is not taken back this way")
     if hops and not problems:
         problems += _unmet(hops, facts, hosts)
-    mine = set(profile.ready.modules)
+    mine = {*profile.ready.modules, *(name for said in facts.values() for name in said["modules"])}
     return ReleasePlan(
         profile.customer, str(installed or ""), str(goal.version),
         step_between(installed, goal.version) if hops else None, tuple(_hop(releases, hop) for hop in hops), hosts,

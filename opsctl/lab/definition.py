@@ -82,6 +82,9 @@ HOSTS: tuple[HostDefinition, ...] = (
     HostDefinition("cedervig-1", "sample-cedervig", "198.51.100.31", "trixie", _BOTH, "mariadb", "cedervig-1"),
 )
 
+MODULES: Mapping[str, tuple[str, ...]] = {"sample-aalund": ("ready-core", "leak-alarm")}
+"""READY's modules that are on when a customer's hosts are made, where it is not the core alone."""
+
 CUSTOMERS_WITHOUT_HOSTS: tuple[str, ...] = ("sample-dalmose", "sample-elmegaard")
 
 

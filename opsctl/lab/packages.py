@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -38,20 +39,21 @@ class Package:
 
 @dataclass(frozen=True)
 class ReadyRelease:
-    """One release of READY: its schema, and the release an upgrade has to pass through first."""
+    """One release of READY: its schema, the release an upgrade has to pass through first, and its modules."""
 
     version: str
     schema: int
     stop: str = ""
+    modules: tuple[str, ...] = ("ready-core", "leak-alarm")
 
 
 READY_RELEASES: tuple[ReadyRelease, ...] = (
-    ReadyRelease("5.3.0", 3),
+    ReadyRelease("5.3.0", 3, modules=("ready-core",)),
     ReadyRelease("5.4.0", 4),
     ReadyRelease("5.4.1", 4),
     ReadyRelease("5.5.0", 5),
-    ReadyRelease("6.0.0", 6, stop="5.5.0"),
-    ReadyRelease("6.0.1", 7, stop="5.5.0"),
+    ReadyRelease("6.0.0", 6, "5.5.0", ("ready-core", "leak-alarm", "heat-forecast")),
+    ReadyRelease("6.0.1", 7, "5.5.0", ("ready-core", "leak-alarm", "heat-forecast")),
 )
 
 INSTALLED_VERSIONS: Mapping[str, str] = {
@@ -129,7 +131,7 @@ def ready(release: ReadyRelease) -> Package:
     """The package of one READY release, from the sources in ready_server/."""
     modules = {f"/usr/lib/ready/ready_server/{file.name}": file.read_text(encoding="utf-8")
                for file in sorted(_READY_SOURCES.glob("*.py"))}
-    described = f'{{"version": "{release.version}", "schema": {release.schema}}}\n'
+    described = json.dumps({"version": release.version, "schema": release.schema, "modules": release.modules}) + "\n"
 
     def script(name: str) -> str:
         text = (_READY_SOURCES / name).read_text(encoding="utf-8")

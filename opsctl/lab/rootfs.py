@@ -15,6 +15,7 @@ from opsctl.lab.definition import (
     GATEWAY,
     GUEST_USER,
     HOSTS,
+    MODULES,
     NETWORK_PREFIX,
     READY_PORT,
     HostDefinition,
@@ -104,6 +105,7 @@ def _write_ready_configuration(host: HostDefinition, root: Path) -> None:
     folder.mkdir(mode=0o750, exist_ok=True)
     _write(folder / "ready.json", json.dumps(configuration, indent=2) + "\n", 0o640)
     _write(folder / "database-password", database_password(host.customer) + "\n", 0o640)
+    _write(folder / "modules", "".join(f"{name}\n" for name in MODULES.get(host.customer, ("ready-core",))), 0o640)
     _write(folder / "api-token", api_token(host.customer) + "\n", 0o640)
     authority.ensure_server_certificate(folder / "tls", host.address, (host.name,))
 

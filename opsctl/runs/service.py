@@ -31,7 +31,7 @@ LEASE_SECONDS = 90
 HOSTS = "hosts"
 """The lease of whatever copies from a customer's hosts or changes them: a backup does not begin while they reboot."""
 
-_ON_HOSTS = frozenset({"backup", "patch", "release", "upgrade"})
+_ON_HOSTS = frozenset({"backup", "module", "patch", "release", "upgrade"})
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ version:
   description: What READY's version page answers; empty for none.
   type: str
   returned: always
+modules:
+  description: The modules that are switched on, by READY's version page.
+  type: list
+  returned: always
 wrong:
   description: What keeps READY from being healthy in the expected version; empty when nothing does.
   type: list
@@ -131,13 +135,14 @@ def database_facts(entry):
 
 
 def answers(url, expect, seconds):
-    """(health, version, what is wrong), waiting until READY is healthy in version `expect`."""
+    """(health, version page, what is wrong), waiting until READY is healthy in version `expect`."""
     end = time.monotonic() + seconds
     while True:
         found = health(url)
         answer = found["answer"]
         told = ask(url.removesuffix("/health") + "/version")["answer"]
-        version = told.get("version", "") if isinstance(told, dict) else ""
+        told = told if isinstance(told, dict) else {}
+        version = told.get("version", "")
         wrong = []
         if not found["ok"]:
             reason = answer.get("reason", answer) if isinstance(answer, dict) else answer
@@ -145,7 +150,7 @@ def answers(url, expect, seconds):
         if expect and version != expect:
             wrong.append(f"its version page says {version or 'nothing'} instead of {expect}")
         if not wrong or time.monotonic() >= end:
-            return found, version, wrong
+            return found, told, wrong
         time.sleep(1)
 
 
@@ -168,11 +173,12 @@ def main():
     except Failed as error:
         module.fail_json(msg=str(error))
     url = given["health_url"]
-    health, version, wrong = answers(url, given["expect"], given["wait_seconds"]) if url else ({}, "", [])
+    health, told, wrong = answers(url, given["expect"], given["wait_seconds"]) if url else ({}, {}, [])
     own = unit_states(module, ["opsctl-*"])["opsctl-*"]
     module.exit_json(
         changed=False, installed=installed_versions(module, [PACKAGE])[PACKAGE], held=held, offered=offered,
-        interrupted=interrupted(module), busy=holders(), os=system(), health=health, version=version, wrong=wrong,
+        interrupted=interrupted(module), busy=holders(), os=system(), health=health, version=told.get("version", ""),
+        modules=told.get("modules", []), wrong=wrong,
         opsctl_units=[unit["unit"] for unit in own if unit["active"] in {"active", "activating"}],
         free_bytes={"packages": free_bytes("/usr"), "copies": free_bytes(COPIES)},
         databases=[database_facts(entry) for entry in given["databases"]],

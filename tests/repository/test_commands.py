@@ -27,6 +27,7 @@ DELIVER = {("backup", "run"), ("backup", "list"), ("backup", "verify"), ("backup
            ("api", "check"), ("api", "rotate"), ("api", "withdraw"), ("customer", "offboard"),
            ("licence", "check"),
            ("release", "plan"), ("release", "install"), ("release", "rollback"), ("release", "impact"),
+           ("module", "list"), ("module", "enable"), ("module", "disable"),
            ("upgrade", "plan"), ("upgrade", "apply"), ("upgrade", "rollback"), ("upgrade", "finish"),
            ("", "resume")}
 

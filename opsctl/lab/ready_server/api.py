@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from . import database
-from .release import load_release
+from .release import load_modules, load_release
 
 Answer = tuple[int, dict[str, Any]]
 LARGEST_PAGE = 1000
 
 
 def health() -> Answer:
-    """200 when the database answers, has the release's schema, and the tables can be read; 503 with the reason."""
+    """200 when the database answers, has the release's schema, the tables can be read, and the release brings every
+    module that is switched on; 503 with the reason.
+    """
     release = load_release()
     known: dict[str, Any] = {"version": release.version}
+    strange = [name for name in load_modules() if name not in release.modules]
+    if strange:
+        return 503, {"status": "failing", **known, "reason": f"READY {release.version} has no module {strange[0]}"}
     try:
         with database.connected() as connection:
             known["schema"] = database.schema_version(connection)

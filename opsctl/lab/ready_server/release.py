@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,27 @@ RELEASE_FILE = Path("/usr/lib/ready/release.json")
 
 @dataclass(frozen=True)
 class Release:
-    """A release and the schema version it works with."""
+    """A release, the schema version it works with, and the modules it brings."""
 
     version: str
     schema: int
+    modules: tuple[str, ...]
 
 
 def load_release() -> Release:
     """The release that is installed."""
     content = json.loads(RELEASE_FILE.read_text(encoding="utf-8"))
-    return Release(str(content["version"]), int(content["schema"]))
+    return Release(str(content["version"]), int(content["schema"]), tuple(content["modules"]))
+
+
+@cache
+def load_modules() -> tuple[str, ...]:
+    """The modules that are switched on, one per line of the file, as they were when the server started."""
+    try:
+        lines = (CONFIGURATION / "modules").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def load_configuration() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from . import api
-from .release import CONFIGURATION, load_configuration, load_release, load_tokens
+from .release import CONFIGURATION, load_configuration, load_modules, load_release, load_tokens
 
 REQUEST_SECONDS = 30
 LARGEST_BODY = 1024 * 1024
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         if address.path == "/health":
             self._answer(*api.health())
         elif address.path == "/version":
-            self._answer(200, {"version": load_release().version})
+            self._answer(200, {"version": load_release().version, "modules": list(load_modules())})
         elif self._may(address.path):
             self._answer(*api.read(address.path, parse_qs(address.query)))
 
@@ -123,6 +123,7 @@ def main() -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(CONFIGURATION / "tls/server.pem", CONFIGURATION / "tls/server.key")
+    load_modules()
     Handler.tokens = TokenFile()
     signal.signal(signal.SIGHUP, Handler.tokens.forget)
     server = Server((listen["address"], int(listen["port"])), context)

@@ -7,6 +7,7 @@ import pytest
 
 from opsctl.cli.change import _csv
 from opsctl.fleet.changelog import BY_CUSTOMER, PATCHED, changes
+from opsctl.installs.modules import SWITCHED
 from opsctl.installs.standing import INSTALLED, STUCK, TAKEN_BACK
 from opsctl.ledger import Entry
 from opsctl.upgrades import standing as upgrades
@@ -29,6 +30,13 @@ def test_a_patch_says_from_to_and_what_went_with_it() -> None:
     assert (found.system, found.kind, found.before, found.after) == ("db1", "patch", {"libx": "1"}, {"libx": "2"})
     assert found.description == "updates of 1 package; restarted x.service"
     assert (found.id, found.who, found.run, found.evidence) == ("C7", "anna", "r1", "h" * 64)
+
+
+@pytest.mark.parametrize(("on", "before", "after"), [(True, "off", "on"), (False, "on", "off")])
+def test_a_module_that_was_switched(on: bool, before: str, after: str) -> None:
+    (found,) = changes([entry(SWITCHED, module="leak-alarm", on=on, description="d")])
+    assert (found.kind, found.system, found.before, found.after) == (
+        "module", "leak-alarm", {"leak-alarm": before}, {"leak-alarm": after})
 
 
 def test_nothing_changed_is_no_change() -> None:

@@ -33,7 +33,8 @@ def facts(present: str = "", count: int = 0, **changed: Any) -> dict[str, Any]:
     entries = [{"name": "ready", "engine": "postgresql", "cluster": "main", "version": "15", "bytes": 70_000_000}]
     return {"installed": present, "held": bool(present), "offered": OFFERED if present else [], "interrupted": [],
             "opsctl_units": [], "busy": [], "os": {"name": "debian", "version": "12"}, "copies": [], "wrong": [],
-            "version": present, "free_bytes": {"packages": 9_000_000_000, "copies": 9_000_000_000},
+            "version": present, "modules": ["ready-core"] if present else [],
+            "free_bytes": {"packages": 9_000_000_000, "copies": 9_000_000_000},
             "databases": entries[:count], "health": {}, **changed}
 
 
@@ -51,6 +52,10 @@ def test_a_path_with_its_stop_and_what_it_brings() -> None:
     assert plan.modules_off == ("heat-forecast", "leak-alarm")
     assert plan.downtime_minutes == 45
     assert [(host.host, host.installed) for host in plan.hosts] == [("birkeby-db", ""), ("birkeby-app", "5.4.0")]
+
+
+def test_a_module_that_is_on_already_is_not_told_to_stay_off() -> None:
+    assert planned({"modules": ["ready-core", "leak-alarm"]}).modules_off == ("heat-forecast",)
 
 
 def test_without_a_migration_nothing_is_copied() -> None:
