@@ -51,6 +51,9 @@ def _storage(checks: Mapping[str, Entry]) -> Iterable[Metric]:
     yield Metric("storage_full_timestamp_seconds", "When a volume is full by its growth; no sample without a forecast.",
                  [(who, _midnight(one["forecast"]["full"])) for who, one in volumes
                   if (one.get("forecast") or {}).get("full")])
+    yield Metric("backup_store_bytes", "What the customer's own backups take of a store.", [
+        ({"customer": customer, "store": one["place"]}, one["bytes"]) for customer, entry in sorted(checks.items())
+        for one in entry.payload.get("stores", ()) if not one["error"]])
     yield Metric("storage_checked_timestamp_seconds", "When storage was last checked.", _when(checks))
 
 
@@ -82,8 +85,14 @@ def _text(metric: Metric) -> str:
     lines = [f"# HELP {name} {metric.help}", f"# TYPE {name} gauge"]
     for labels, value in metric.samples:
         inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        lines.append(f"{name}{{{inner}}} {value:.15g}" if inner else f"{name} {value:.15g}")
+        lines.append(f"{name}{{{inner}}} {_number(value)}" if inner else f"{name} {_number(value)}")
     return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    """Short where that is exact: a petabyte counted in bytes has more than 15 digits."""
+    short = f"{value:.15g}"
+    return short if float(short) == value else repr(value)
 
 
 def _escaped(text: str) -> str:

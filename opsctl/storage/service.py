@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from opsctl.runs.playbook import survey
 from opsctl.runs.service import Run
 from opsctl.runs.together import perform_together
 from opsctl.runs.workplace import Workplace
+from opsctl.storage import stores
 from opsctl.storage.decisions import History, figures, in_order, judge, percent, with_today, worst
 from opsctl.storage.forecast import forecast
 from opsctl.storage.history import MEASURED, daily_maxima
 from opsctl.storage.model import Finding, Level, Measurement, Volume, documents, measurement_of
 from opsctl.storage.outlook import outlook
+from opsctl.storage.stores import StoreUse
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible import PlaybookResult
@@ -33,6 +35,14 @@ STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: 
           Level.UNKNOWN: Status.CHECK_FAILED}
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the hosts said, and by customer what its backups take of their stores."""
+
+    hosts: PlaybookResult
+    stores: Mapping[str, tuple[StoreUse, ...]]
+
+
 def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Outcome, ...]:
     """One outcome per customer, in order; each leaves `storage.measured` in its ledger.
 
@@ -42,7 +52,7 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
     from opsctl.adapters.ansible_catalogue import STORAGE_CHECK
 
     return perform_together(workplace, profiles, REQUEST, "storage check",
-                            lambda mine: survey(workplace, mine, STORAGE_CHECK), _judged)
+                            lambda mine: Seen(survey(workplace, mine, STORAGE_CHECK), stores.uses(mine)), _judged)
 
 
 def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Measurement, ...]:
@@ -55,18 +65,18 @@ def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Me
         for host in hosts_in_order(profile))
 
 
-def _judged(run: Run, profile: KamstrupProfile, found: PlaybookResult) -> Outcome:
-    measured = measurements_of(profile, found)
+def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
+    measured, used = measurements_of(profile, found.hosts), found.stores[profile.customer]
     today = local_day(run.started, profile.zone)
     history = _history(run, profile.zone, today)
     findings = in_order([*judge(measured, profile.thresholds, history, today),
-                         *outlook(run.workplace, profile, measured)])
+                         *outlook(run.workplace, profile, measured), *stores.findings(used)])
     level = worst(findings)
-    data = measured_payload(measured, findings, history, today)
+    data = {**measured_payload(measured, findings, history, today), "stores": [asdict(one) for one in used]}
     run.record(MEASURED, data)
     return Outcome(run.customer, run.request.service, STATUS[level], summary(findings, measured),
                    "" if level is Level.OK else "free or add space, or see why it could not be measured",
-                   data={**data, "figures": documents(figures(measured, profile.thresholds))})
+                   data={**data, "figures": documents((*figures(measured, profile.thresholds), *stores.figures(used)))})
 
 
 def measured_payload(measured: Sequence[Measurement], findings: Sequence[Finding], history: History,

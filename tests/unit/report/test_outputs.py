@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from opsctl.adapters.notify import SENT_AT, SIGNATURE, signature
 from opsctl.core.clock import FixedClock
@@ -174,6 +175,26 @@ def test_metrics_are_text_that_prometheus_reads(place: Workplace) -> None:
     assert len(names) == len(set(names))
     documented = (ROOT / "docs" / "surveillance.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in documented for name in names)
+
+
+def test_prometheus_own_parser_reads_every_sample_also_with_odd_names(place: Workplace) -> None:
+    odd = 'a "quoted" name\\with\nbreaks æøå'
+    place.ledger.append("sample-aalund", "storage.measured", {
+        "level": "ok", "findings": [], "databases": [], "latency": [],
+        "stores": [{"place": "s3://bucket/", "bytes": 9_600_000, "objects": 12, "error": ""},
+                   {"place": "s3://other/", "bytes": 0, "objects": 0, "error": "not reached"}],
+        "volumes": [{"host": "aalund-1", "mount": odd, "error": "", "bytes_used": 10**15 + 1, "bytes_available": 7,
+                     "forecast": {"full": "2027-01-03"}}]}, actor="tests")
+    checked(place, "down")
+    families = {family.name: family for family in text_string_to_metric_families(
+        measured(place, [profile(), profile("dalmose")], CATALOGUE))}
+    (used,) = families["opsctl_storage_used_bytes"].samples
+    assert (used.labels["mount"], used.value) == (odd, 10**15 + 1)
+    assert [(one.labels["store"], one.value) for one in families["opsctl_backup_store_bytes"].samples] == [
+        ("s3://bucket/", 9_600_000)]
+    assert all(family.type == "gauge" and family.documentation for family in families.values())
+    samples = [(one.name, tuple(sorted(one.labels.items()))) for family in families.values() for one in family.samples]
+    assert len(samples) == len(set(samples)) > 10
 
 
 def test_a_metrics_file_that_cannot_be_written_is_a_row(place: Workplace) -> None:
