@@ -1,7 +1,8 @@
 """The report in another language: phrases of a gettext catalogue in place of the English ones. Pure but for `load`.
 
 A msgid is a whole text of the report; `{name}` in it stands for what differs, which is translated in its turn. `{n...}`
-stands for a number, `{day...}` for a date. What no phrase fits stays as it is: names, what hosts and people said.
+stands for a number, `{day...}` for a date, `{id...}` for one word. What no phrase fits stays as it is: names, what hosts
+and people said.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from opsctl.report.service.model import Day, Report, Row, Section
 
 LANGUAGES = "languages"
 _HOLE = re.compile(r"\{([a-z]+)\}")
-_KINDS = (("day", r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: ?[+-]\d{4}|Z)?)?"), ("n", r"-?\d[\d.,]*"))
+_KINDS = (("day", r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[+-]\d{4}|Z)?)?"),
+          ("id", r"[\w.-]+"), ("n", r"-?\d[\d.,]*"))
 _JOINTS = ("; ", ", ")
 
 

@@ -73,7 +73,8 @@ def reports() -> Iterator[Report]:
                        gaps=((at(DAYS[9]), at(DAYS[10])),)))
     for name in ("birkeby", "cedervig", "dalmose", "elmegaard"):
         yield made(evidence(*full()), name=name)
-        yield made(evidence(), NOVEMBER, datetime.fromisoformat("2026-11-20T09:00:00+00:00"), name)
+        yield made(evidence(), NOVEMBER, datetime.fromisoformat("2026-11-20T09:00:00.056447+00:00"), name)
+        yield made(evidence(since=date(2026, 11, 10)), NOVEMBER, datetime.fromisoformat("2026-11-20T09:00:00Z"), name)
     published = next(one for one in CATALOGUE.published() if str(one.version) == "6.0.0").published_at
     assert published is not None
     told = {"notice": "release-6.0.0", "revision": 1}

@@ -85,6 +85,8 @@ def test_the_same_report_gives_the_same_bytes_in_each_language(language: str, fo
 
 def test_danish_and_german_read_as_such() -> None:
     danish, german = (render(REPORTS[0], ReportFormat.MARKDOWN, TEMPLATES, load(TEMPLATES, one)) for one in OTHERS)
+    young = render(REPORTS[3], ReportFormat.MARKDOWN, TEMPLATES, load(TEMPLATES, "da"))
+    assert "2026-10-01: protokollens poster begynder 2026-10-20" in young
     assert "servicerapport 2026-10" in danish and "| overholdt |" in danish and "ingen god backup af ready" in danish
     assert "Servicebericht 2026-10" in german and "| gebrochen |" in german
     assert "der letzte Versuch schlug fehl: der Speicher antwortete 503" in german
