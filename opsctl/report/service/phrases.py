@@ -1,8 +1,8 @@
 """The report in another language: phrases of a gettext catalogue in place of the English ones. Pure but for `load`.
 
 A msgid is a whole text of the report; `{name}` in it stands for what differs, which is translated in its turn. `{n...}`
-stands for a number, `{day...}` for a date, `{id...}` for one word. What no phrase fits stays as it is: names, what hosts
-and people said.
+stands for a number, `{day...}` for a date, `{id...}` for one word. What no phrase fits stays as it is: names, what
+hosts and people said.
 """
 
 from __future__ import annotations
