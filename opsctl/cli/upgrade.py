@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +61,7 @@ def apply(customer: Customer, to_debian: Debian = None, to_postgresql: Postgresq
           yes: Yes = False) -> Result:
     """Upgrade one customer's hosts in the open window: backup, READY stopped, work, proof; what fails is taken back."""
     from opsctl.cli.each import hosted
+    from opsctl.fleet.failures import guarded
     from opsctl.fleet.planfiles import read_upgrade_plan
     from opsctl.fleet.rooms import back_up
     from opsctl.fleet.upgrading import upgrade_platform
@@ -76,19 +78,21 @@ def apply(customer: Customer, to_debian: Debian = None, to_postgresql: Postgresq
     with workplace(acts=True) as place:
         found = hosted(place, profile(customer), REQUEST)
         confirm(f"Upgrade {customer} to {target}? READY is stopped meanwhile.", yes)
-        return outcomes_result([upgrade_platform(place, found, target, back_up, approved=approved)])
+        return outcomes_result([guarded(customer, SERVICE, partial(
+            upgrade_platform, place, found, target, back_up, approved=approved))])
 
 
 @command(app, "upgrade", "rollback", kind=Kind.ACTS, services=(SERVICE,))
 def rollback(customer: Customer, yes: Yes = False) -> Result:
     """Take back an upgrade that was broken off or stuck; one that ended well is not taken back."""
     from opsctl.cli.each import hosted
+    from opsctl.fleet.failures import guarded
     from opsctl.upgrades.way_back import REQUEST, roll_back
 
     with workplace(acts=True) as place:
         found = hosted(place, profile(customer), REQUEST)
         confirm(f"Take back the unfinished upgrade at {customer}?", yes)
-        return outcomes_result([roll_back(place, found)])
+        return outcomes_result([guarded(customer, SERVICE, partial(roll_back, place, found))])
 
 
 @command(app, "upgrade", "finish", kind=Kind.ACTS, services=(SERVICE,))
