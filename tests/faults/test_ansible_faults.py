@@ -105,7 +105,7 @@ def test_a_killed_run_shows_as_never_finished_and_its_unit_is_bounded(opsctl: Op
             assert on(HOST, f"systemctl show -P RuntimeMaxUSec {unit}") == "1h"
             last = workplace.ledger.last(CUSTOMER, "run.started")
             assert last is not None and last.run in unit
-            assert [entry.kind for entry in workplace.ledger.find_run(last.run)] == ["run.started"]
+            assert [entry.kind for entry in workplace.ledger.find_run(last.run)] == ["run.started", "patch.started"]
         finally:
             on(HOST, "systemctl stop 'opsctl-*'")
             for line in subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True,
