@@ -98,7 +98,8 @@ class QuickLedger:
             values += sorted(kinds)
         for sign, instant in ((">=", since), ("<", until)):
             if instant is not None:
-                where.append(f"recorded_at {sign} ?")
+                # An expression, so that no index over all chains is chosen.
+                where.append(f"coalesce(recorded_at, '') {sign} ?")
                 values.append(stamp(instant))
         newest_first, limit = order
         rows = self._rows(f"SELECT {_COLUMNS} FROM ledger_entry WHERE {' AND '.join(where)} ORDER BY sequence "  # noqa: S608

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, select
+from sqlalchemy import Column, Connection, Select, func, select
 
 from opsctl.ledger import schema
 from opsctl.ledger.canonical import stamp, unstamp
@@ -63,10 +63,12 @@ def _filtered(selection: Selection) -> Select[Any]:
         query = query.where(_table.c.kind.in_(sorted(selection.kinds)))
     if selection.run is not None:
         query = query.where(_table.c.run == selection.run)
+    # Within one chain an index over all chains must not be chosen: an expression keeps the planner from it.
+    when = _table.c.recorded_at if selection.chain is None else func.coalesce(_table.c.recorded_at, "")
     if selection.since is not None:
-        query = query.where(_table.c.recorded_at >= stamp(selection.since))
+        query = query.where(when >= stamp(selection.since))
     if selection.until is not None:
-        query = query.where(_table.c.recorded_at < stamp(selection.until))
+        query = query.where(when < stamp(selection.until))
     return query
 
 

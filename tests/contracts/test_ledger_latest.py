@@ -124,3 +124,14 @@ def test_one_kind_over_all_chains_is_read_by_an_index(sqlite_url: str) -> None:
         plan = " ".join(str(row) for row in connection.execute(text(
             "EXPLAIN QUERY PLAN SELECT * FROM ledger_entry WHERE kind IN ('a', 'b') AND recorded_at >= '2026'")))
     assert "ledger_entry_kind_recorded_at" in plan
+
+
+def test_within_one_chain_the_chain_s_own_index_is_used(sqlite_url: str) -> None:
+    from opsctl.ledger.reading import Selection, _filtered
+
+    open_ledger(sqlite_url, SystemClock()).close()
+    query = _filtered(Selection("aalund", frozenset({"a"}), None, NOON, NOON, limit=4))
+    with create_engine(sqlite_url).connect() as connection:
+        compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = " ".join(str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
+    assert "ledger_entry_chain_kind_sequence" in plan, plan
