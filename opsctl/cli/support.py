@@ -70,12 +70,16 @@ def verdict(level: LevelOption, received: Received,
     versions = calendars.load(calendar)
     zone = versions[-1].working.zone
     pauses = [inputs.pause(text, zone) for text in pause or ()]
-    found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"),
-                         inputs.instant(handled, zone, "--handled"), as_of(at), versions, pauses,
+    begun, now = inputs.instant(handled, zone, "--handled"), as_of(at)
+    # A plan is a question too; only who names the instant of the answer means what had happened by then.
+    planned = at is None and begun > now
+    found = find_verdict(inputs.level(level), inputs.instant(received, zone, "--received"), begun,
+                         begun if planned else now, versions, pauses,
                          [inputs.level_change(text, zone) for text in level_change or ()])
     lines, data = verdict_lines(found.deadline, found)
-    return Result(data, "\n".join(lines),
-                  warnings=_pause_warnings(pauses, found.deadline.received, found.handled, zone))
+    warnings = _pause_warnings(pauses, found.deadline.received, found.handled, zone)
+    ahead = (f"--handled {local(begun, zone)} lies ahead: so it would be judged, if handling starts then",)
+    return Result(data, "\n".join(lines), warnings=(ahead if planned else ()) + warnings)
 
 
 def _pause_warnings(pauses: Sequence[Interval], received: datetime, handled: datetime | None,

@@ -144,7 +144,7 @@ def test_a_pause_after_handling_is_told_to_count_for_nothing(opsctl: Run) -> Non
     (("deadline", "--level", "B", *RECEIVED, "--level-change", "A@2026-11-16T10:00Z"), 2, "before receipt"),
     (("deadline", "--level", "B", *RECEIVED, "--level-change", "A"), 2, "is not LEVEL@TIME"),
     (("verdict", "--level", "A", *RECEIVED, "--handled", "2026-11-17T07:00Z"), 2, "before the request was received"),
-    (("verdict", "--level", "A", *RECEIVED, "--handled", "2098-11-17T07:00Z"), 2, "lies in the future"),
+    (("verdict", "--level", "A", *RECEIVED, "--handled", "2098-11-17T07:00Z"), 3, "no table of closing days"),
     (("verdict", "--level", "A", *RECEIVED, "--handled", "2026-11-17T10:00Z", "--at", "2026-11-17T09:59Z"), 2,
      "lies in the future"),
 ])
@@ -167,3 +167,13 @@ def test_starting_opsctl_does_not_load_the_room() -> None:
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = done.stdout
     assert "opsctl." not in loaded
+
+
+def test_a_start_that_lies_ahead_is_judged_as_planned(opsctl: Run) -> None:
+    asked = ("support", "verdict", "--level", "A", "--received", "2032-11-22T09:00+01:00", "--handled",
+             "2032-11-22T13:00+01:00", "--json")
+    answer = opsctl(*asked)
+    data = answer.envelope["data"]
+    assert (answer.code, data["in_time"], data["used_seconds"]) == (0, True, 14400)
+    assert "lies ahead" in answer.envelope["warnings"][0]
+    assert opsctl(*asked, "--at", "2032-11-22T12:00:00+01:00").code == 2
