@@ -41,7 +41,7 @@ def drafts(workplace: Workplace, profile: Profile, month: Month, now: datetime) 
     require_domains(profile, set(ContactRole))
     report = make(workplace, profile, month, now)
     if not report.revision.startswith("revision "):
-        raise UsageError(f"the report of {month} is {report.revision}, and not issued",
+        raise UsageError(f"the report of {month} is not issued as it stands: it is a {report.revision}",
                          f"`opsctl report issue {profile.customer} --month {month}` issues it")
     contacts = [one for one in profile.contacts if ContactRole.CONTRACT in one.roles] or list(profile.contacts)
     if not contacts:
