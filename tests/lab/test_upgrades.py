@@ -224,7 +224,7 @@ def test_a_host_starts_from_its_snapshot_as_it_was(lab: Path) -> None:
     snapshot.revert(one, "tests")
     wait(lambda: healthy(one.name), 60, "READY answers")
     assert on(one.name, "cat /root/mark; ls -d /root/later /gone /opt /etc/motd 2>/dev/null || true").splitlines() == [
-        "before", "/opt", "/etc/motd"]
+        "before", "/etc/motd", "/opt"]
     assert boot_id(one.name) != boot
     snapshot.discard(one, "tests")
     snapshot.discard(one, "tests")
