@@ -10,7 +10,8 @@ _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 
 def printable(text: str) -> str:
     """`text` with `?` for each character that does not print; lines and tabs become spaces."""
-    return "".join(_shown(character) for character in text)
+    # The one printable character that is a space is the space itself: nothing would be changed.
+    return text if text.isprintable() else "".join(_shown(character) for character in text)
 
 
 def unprintable(text: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from opsctl.core.clock import require_aware
 from opsctl.core.errors import EvidenceDamaged
 from opsctl.ledger.canonical import unstamp
 from opsctl.ledger.model import Entry, Latest
@@ -39,7 +41,9 @@ def latest_of(row: Any) -> Latest:
         payload = json.loads(row.payload)
         if not isinstance(payload, dict) or not isinstance(row.sequence, int):
             raise TypeError("its payload is not a mapping, or its place not a number")
-        return Latest(row.topic, row.chain, row.sequence, unstamp(row.recorded_at), payload)
+        # Whether it is written as it should be is `verify`'s matter; there are thousands of these.
+        at = require_aware(datetime.fromisoformat(row.recorded_at))
+        return Latest(row.topic, row.chain, row.sequence, at, payload)
     except (ValueError, TypeError, RecursionError) as error:
         raise EvidenceDamaged(f"The newest entry {row.topic} of the chain {row.chain} cannot be read.",
                               "Run `opsctl ledger verify` to see everything that is wrong.") from error
