@@ -26,6 +26,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\Z")
 def take(host: HostDefinition, name: str) -> None:
     """Copy the host's own writes; complete or not there."""
     folders = HostFolders(host.name)
+    if (folders.snapshots / name).exists():
+        raise UsageError(f"{host.name} has a snapshot {name} already.", "Discard it, or take another name.")
     unfinished = folders.snapshots / f".{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
     folders.snapshots.mkdir(exist_ok=True)

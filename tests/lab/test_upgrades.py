@@ -218,7 +218,9 @@ def test_a_host_starts_from_its_snapshot_as_it_was(lab: Path) -> None:
     one = host("birkeby-app")
     on(one.name, "echo before > /root/mark; rm -f /root/later")
     boot = boot_id(one.name)
+    snapshot.discard(one, "tests")
     snapshot.take(one, "tests")
+    assert snapshot.main(["take", "c", one.name, one.address, "tests"]) == 1, "the one that is there stays"
     assert boot_id(one.name) == boot, "it only stands still meanwhile"
     on(one.name, "echo after > /root/mark; touch /root/later; rm /etc/motd; mv /opt /gone")
     snapshot.revert(one, "tests")
