@@ -72,7 +72,7 @@ def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
     findings = in_order([*judge(measured, profile.thresholds, history, today),
                          *outlook(run.workplace, profile, measured), *stores.findings(used)])
     level = worst(findings)
-    data = {**measured_payload(measured, findings, history, today), "stores": [asdict(one) for one in used]}
+    data = measured_payload(measured, findings, history, today, used)
     run.record(MEASURED, data)
     return Outcome(run.customer, run.request.service, STATUS[level], summary(findings, measured),
                    "" if level is Level.OK else "free or add space, or see why it could not be measured",
@@ -80,13 +80,14 @@ def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
 
 
 def measured_payload(measured: Sequence[Measurement], findings: Sequence[Finding], history: History,
-                     today: date) -> dict[str, Any]:
-    """What `storage.measured` says. history: by host and mount the daily maxima before today."""
+                     today: date, used: Sequence[StoreUse]) -> dict[str, Any]:
+    """What `storage.measured` says. history: by host and mount the daily maxima before today; used: of each store."""
     return {
         "day": today.isoformat(), "level": worst(findings).value, "findings": documents(tuple(findings)),
         "volumes": [_volume_figures(volume, history, today) for host in measured for volume in host.volumes],
         "databases": [asdict(database) for host in measured for database in host.databases],
-        "latency": [asdict(latency) for host in measured for latency in host.latency]}
+        "latency": [asdict(latency) for host in measured for latency in host.latency],
+        "stores": [asdict(one) for one in used]}
 
 
 def _volume_figures(volume: Volume, history: History, today: date) -> dict[str, Any]:

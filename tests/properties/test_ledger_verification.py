@@ -213,7 +213,7 @@ def test_an_export_that_lost_lines_is_not_complete(payloads: list[dict[str, Any]
     result = verify_export(lines[:keep], [{"c": chain.head}])
     assert (result.integrity, result.completeness) == (Verdict.SOUND, Verdict.BROKEN)
     assert verify_export(lines[:keep]).completeness is Verdict.UNPROVEN
-    assert verify_export(lines, {"c": chain.head}).sound
+    assert verify_export(lines, [{"c": chain.head}]).sound
 
 
 @unhurried

@@ -8,6 +8,7 @@ from math import sin
 
 from opsctl.contract.services import Service
 from opsctl.lab.history.fleet import Disk
+from opsctl.lab.history.nights import STORE
 from opsctl.lab.history.profile import component
 from opsctl.lab.history.story import Story, after
 from opsctl.network import service as network
@@ -19,8 +20,11 @@ from opsctl.storage import service as storage
 from opsctl.storage.decisions import in_order, judge
 from opsctl.storage.history import MEASURED
 from opsctl.storage.model import DatabaseSize, Latency, Measurement, Volume
+from opsctl.storage.stores import StoreUse
 
 LIMITS = Thresholds()
+OBJECTS = 4
+"""Of a backup: its manifest and volumes."""
 KEPT_DAYS = 15
 """Of the daily maxima: a day more than the forecast looks back."""
 
@@ -39,13 +43,19 @@ class Measuring:
         running = self._story.run(at, "storage check", Service.STORAGE_MANAGEMENT)
         measured = tuple(self._measured(host, day) for host in self._story.customer.hosts)
         findings = in_order(judge(measured, LIMITS, self._maxima, day))
-        payload = storage.measured_payload(measured, findings, self._maxima, day)
+        payload = storage.measured_payload(measured, findings, self._maxima, day, (self._in_store(measured, day),))
         for volume in (one for host in measured for one in host.volumes if not one.error):
             kept = self._maxima.setdefault((volume.host, volume.mount), {})
             kept[day] = volume.bytes_used
             kept.pop(day - timedelta(days=KEPT_DAYS), None)
         running.say(after(at, 0.06), MEASURED, payload)
         running.end(after(at, 0.09), storage.STATUS[findings[0].level], storage.summary(findings, measured))
+
+    def _in_store(self, measured: tuple[Measurement, ...], day: date) -> StoreUse:
+        """Up to 30 backups, each a third of what the databases take."""
+        kept = min((day - self._first).days, 30) * len(self._story.customer.databases)
+        size = sum(database.bytes for host in measured for database in host.databases)
+        return StoreUse(STORE, kept * size // 3, kept * OBJECTS)
 
     def _measured(self, host: str, day: date) -> Measurement:
         customer, rng = self._story.customer, self._story.rng("storage", host, day)

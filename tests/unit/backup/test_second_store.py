@@ -24,7 +24,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.returning import erase, hand_over
-from opsctl.profiles.hosted import DirectoryStore, SecondStore
+from opsctl.profiles.hosted import BackupRecipient, DirectoryStore, SecondStore
 from opsctl.promises.backups import COPY_KINDS, KINDS, copied, good_backups
 from tests.unit.backup.made import Bench, bench
 
@@ -40,6 +40,8 @@ class Two:
         self.folder = folder
         self.bench: Bench = bench(
             folder, store=DirectoryStore(kind="directory", path=str(folder / "first")), minimum_good=1,
+            recipients=tuple(BackupRecipient(key=f"age1{letter * 58}", kept=kept)
+                             for letter, kept in (("p", "online"), ("x", "offline"))),
             second_store=SecondStore(store=DirectoryStore(kind="directory", path=str(folder / "second")),
                                      keep_days=keep_days, minimum_good=1))
         self.profile, self.workplace = self.bench.profile, self.bench.workplace

@@ -33,6 +33,7 @@ from opsctl.releases.version import Step
 from opsctl.runs.service import Run, perform
 from opsctl.storage import service as storage
 from opsctl.storage.model import DatabaseSize, Latency, Measurement, Volume
+from opsctl.storage.stores import StoreUse
 from opsctl.support import calendars, fold, handling, service
 from opsctl.support.log import writing
 from tests.unit.backup.made import Bench, bench
@@ -95,7 +96,8 @@ def test_checks(tmp_path: Path, generated: Mapping[str, Any], monkeypatch: pytes
     monkeypatch.setattr(storage, "measurements_of", lambda *_: (measured,))
     for _ in range(2):
         perform(found.workplace, found.profile, storage.REQUEST, "storage check",
-                lambda run: storage._judged(run, found.profile, cast("Any", None)))
+                lambda run: storage._judged(run, found.profile, storage.Seen(cast("Any", None), {
+                    "sample-aalund": (StoreUse("s3:x", 1, 1),)})))
     probes = {key: Probe(key, attempts=3, answered=3, round_trip=0.01)
               for key in ("sample-aalund/aalund-api", "sample-aalund/aalund-ssh")}
     perform(found.workplace, found.profile, network.REQUEST, "network check",
