@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
@@ -93,11 +93,13 @@ def _switched(run: Run, profile: KamstrupProfile, release: Release, name: str, o
     try:
         result.require_all()
     except OperationFailed as error:
-        raise OperationFailed(f"{name} was not switched {word}: {_left(told)}",
+        raise OperationFailed(f"{name} was not switched {word} everywhere: {left(told, hosts, word)}",
                               f"find the cause, then `opsctl resolve {run.customer} --reason TEXT`",
                               error.details) from None
     before = {host: name in found.get("before", []) for host, found in told.items()}
-    if all(was is on for was in before.values()):
+    known = name in switched_on(run.workplace.ledger.entries(run.customer, kinds=(SWITCHED,)))
+    # One that an earlier run switched without coming to record it is recorded now.
+    if all(was is on for was in before.values()) and (known or name in profile.ready.modules) is on:
         return Outcome(run.customer, service, Status.UNCHANGED, f"{name} is {word} already", warnings=tuple(unsilenced))
     agreements = tuple(_agreements(run, name)) if on else ()
     run.record(SWITCHED, {"module": name, "on": on, "version": str(release.version), "agreements": list(agreements),
@@ -107,13 +109,22 @@ def _switched(run: Run, profile: KamstrupProfile, release: Release, name: str, o
                    _next(profile, name, on), warnings=tuple(unsilenced), data={"agreements": list(agreements)})
 
 
-def _left(told: Mapping[str, Any]) -> str:
-    """How a failure left the hosts."""
-    back = [host for host, found in told.items() if found.get("put_back")]
-    ill = [host for host, found in told.items() if found.get("changed") and not found.get("healthy")]
-    if ill:
-        return f"READY is NOT healthy on {', '.join(ill)}"
-    return f"it was put back on {', '.join(back)}, and READY is healthy" if back else "nothing was changed"
+def left(told: Mapping[str, Mapping[str, Any]], hosts: Sequence[str], word: str) -> str:
+    """How a failure left each host: what it gave back as `ready_module`, or nothing."""
+    said: dict[str, list[str]] = {}
+    for host in hosts:
+        said.setdefault(_state(told.get(host) or {}, word), []).append(host)
+    return "; ".join(f"{state} {', '.join(names)}" for state, names in said.items())
+
+
+def _state(found: Mapping[str, Any], word: str) -> str:
+    if "healthy" not in found:
+        return "nothing is known of"
+    if not found["healthy"] and (found["changed"] or found["after"] != found["before"] or found["touched"]):
+        return "READY is NOT healthy on"
+    if found["put_back"]:
+        return "put back and healthy on"
+    return f"{word} and healthy on" if found["touched"] else "untouched on"
 
 
 def _agreements(run: Run, name: str) -> Iterator[str]:

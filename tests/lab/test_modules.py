@@ -74,6 +74,6 @@ def test_what_makes_ready_ill_is_put_back(opsctl: Opsctl, tmp_path: Path, as_it_
     (outcome,) = failed.envelope["data"]["outcomes"]
     assert failed.code == 1
     assert "has no module dream" in str(outcome), outcome
-    assert outcome["summary"] == f"dream was not switched on: it was put back on {HOST}, and READY is healthy", outcome
+    assert outcome["summary"] == f"dream was not switched on everywhere: put back and healthy on {HOST}", outcome
     assert modules() == ["ready-core"]
     assert opsctl("module", "enable", CUSTOMER, MODULE, "--yes").code in {1, 4}, "the cause is not resolved"

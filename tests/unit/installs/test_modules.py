@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opsctl.contract.gate import Records, decide
 from opsctl.contract.terms import Permission
-from opsctl.installs.modules import SWITCHED, request, switched_on
+from opsctl.installs.modules import SWITCHED, left, request, switched_on
 from opsctl.lab.definition import MODULES, customers
 from opsctl.lab.packages import READY_RELEASES
 from opsctl.ledger import Entry
@@ -46,6 +47,21 @@ def test_the_agreement_opens_its_own_minutes_alone(offset: int, allowed: bool) -
     assert not decide(terms, request(birkeby, "heat-forecast", True), at, held).allowed, "one record, one module"
     assert decide(terms, request(birkeby, "leak-alarm", False), at, Records()).allowed, "off needs no agreement"
     assert decide(terms, request(birkeby, "ready-core", True), at, Records()).allowed, "what is theirs already"
+
+
+WELL = {"before": ["core"], "after": ["core", "x"], "changed": True, "touched": True, "put_back": False,
+        "healthy": True}
+
+
+@pytest.mark.parametrize(("found", "words"), [
+    ({}, "nothing is known of"), (WELL, "on and healthy on"),
+    ({**WELL, "after": ["core"], "put_back": True}, "put back and healthy on"),
+    ({**WELL, "healthy": False}, "READY is NOT healthy on"),
+    ({**WELL, "after": [], "changed": False, "healthy": False}, "READY is NOT healthy on"),
+    ({**WELL, "after": [], "changed": False, "touched": False, "healthy": False, "before": []}, "untouched on")])
+def test_a_failure_says_how_each_host_was_left(found: dict[str, Any], words: str) -> None:
+    assert left({"a": found, "b": WELL}, ("a", "b"), "on").startswith(f"{words} a")
+    assert left({"b": WELL}, ("a", "b"), "on") == "nothing is known of a; on and healthy on b"
 
 
 def test_the_lab_s_releases_have_the_modules_of_their_files() -> None:
