@@ -124,6 +124,13 @@ def _on_record(ledger: Ledger, customer: str, shelf: Shelf) -> set[str]:
     return found
 
 
+def damaged_copies(ledger: Ledger, customer: str, shelf: Shelf) -> frozenset[str]:
+    """What lies on the shelf and was found damaged by its last check, and not made anew since."""
+    last = {str(entry.payload["backup_id"]): entry.kind
+            for entry in ledger.entries(customer, kinds=[shelf.damaged, shelf.verified, shelf.stored])}
+    return frozenset(name for name, kind in last.items() if kind == shelf.damaged)
+
+
 def recorded(ledger: Ledger, customer: str) -> Mapping[str, str]:
     """{backup id: SHA-256 of its manifest} as the ledger has them; the first record of an id stands."""
     found: dict[str, str] = {}

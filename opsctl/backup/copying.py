@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, Unreachable, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, catalog
+from opsctl.backup.catalog import Catalog, CatalogBackup, catalog, damaged_copies
 from opsctl.backup.exchange import Order, SentPart
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.prune import remove
@@ -26,7 +26,6 @@ from opsctl.backup.uploads import Sizes, Uploads
 from opsctl.backup.verify import extents
 from opsctl.core.errors import Locked, OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
-from opsctl.ledger import Ledger
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
@@ -118,13 +117,6 @@ def uncopied(here: Catalog, there: Catalog, shelf: Shelf, damaged: Collection[st
     young = timedelta(days=shelf.keep_days)
     return sorted((backup for backup in here.backups if backup.good and backup.place.backup_id not in good
                    and here.now - backup.modified < young), key=lambda backup: backup.modified, reverse=True)
-
-
-def damaged_copies(ledger: Ledger, customer: str, shelf: Shelf) -> frozenset[str]:
-    """Copies whose last check found them damaged and that were not made anew since."""
-    last = {str(entry.payload["backup_id"]): entry.kind
-            for entry in ledger.entries(customer, kinds=[shelf.damaged, shelf.verified, shelf.stored])}
-    return frozenset(name for name, kind in last.items() if kind == shelf.damaged)
 
 
 def _failed(run: Run, found: Copies, shelf: Shelf, name: str, error: OpsctlError) -> None:

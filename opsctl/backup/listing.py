@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsctl.backup.catalog import Catalog, catalog
-from opsctl.backup.copying import damaged_copies, uncopied
+from opsctl.backup.catalog import Catalog, catalog, damaged_copies
+from opsctl.backup.copying import uncopied
 from opsctl.backup.days import DAYS, Day, DayVerdict, days
 from opsctl.backup.rehearsals import RehearsalState
 from opsctl.backup.rehearse import rehearsals

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, catalog
+from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, catalog, damaged_copies
 from opsctl.backup.naming import id_time
 from opsctl.backup.pinning import pins
 from opsctl.backup.retention import Candidate, Decision, Verdict, decide
@@ -31,8 +31,10 @@ def plan_prune(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf |
     shelf = shelf or first_shelf(profile)
     store = store or open_store(shelf.store)
     found = catalog(workplace, profile, store=store, shelf=shelf)
+    damaged = damaged_copies(workplace.ledger, profile.customer, shelf)
     candidates = [Candidate(backup.place.backup_id, backup.place.database, backup.modified, backup.good,
-                            backup.manifest is not None, backup.evidence is Evidence.RECORDED)
+                            backup.manifest is not None, backup.evidence is Evidence.RECORDED,
+                            backup.place.backup_id in damaged)
                   for backup in found.backups]
     judge = partial(decide, candidates, found.now, workplace.clock.now(), keep_days=shelf.keep_days,
                     minimum_good=shelf.minimum_good, pins=pins(workplace, profile.customer), rule=shelf.rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from opsctl.backup.catalog import CatalogBackup, catalog
+from opsctl.backup.catalog import CatalogBackup, catalog, damaged_copies
 from opsctl.backup.rehearsals import KINDS, REHEARSAL_FAILED, RehearsalState, rehearsal_states, took
 from opsctl.backup.restore import restore
 from opsctl.backup.shelves import shelf_of
@@ -22,7 +22,7 @@ FOLDER = "/var/lib"
 
 def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret, backup_id: str = "",
              database: str = "", host: str = "", second: bool = False) -> Outcome:
-    """Restore `backup_id` (by default the newest good one, of `database`) on `host` and check it.
+    """Restore `backup_id` (by default the newest good one of `database`, not found damaged) on `host` and check it.
 
     host: by default the database's own. second: from the second store. A physical one gets a new folder and a
     server of its own without the network, a logical one a new database; both are gone at the end. `data` as of
@@ -50,10 +50,13 @@ def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret
 
 def _chosen(workplace: Workplace, profile: KamstrupProfile, backup_id: str, database: str, *,
             second: bool) -> CatalogBackup:
-    found = catalog(workplace, profile, shelf=shelf_of(profile, second=second))
+    shelf = shelf_of(profile, second=second)
+    found = catalog(workplace, profile, shelf=shelf)
     if backup_id:
         return found.find(backup_id)
-    good = [backup for backup in found.backups if backup.good and database in {"", backup.place.database}]
+    damaged = damaged_copies(workplace.ledger, profile.customer, shelf)
+    good = [backup for backup in found.backups if backup.good and backup.place.backup_id not in damaged
+            and database in {"", backup.place.database}]
     if not good:
         raise ConfigurationError(f"{profile.customer}: there is no good backup to rehearse",
                                  f"see `opsctl backup list {profile.customer}`")

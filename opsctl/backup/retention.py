@@ -27,7 +27,8 @@ class Decision(StrEnum):
 class Candidate:
     """A backup as retention sees it. modified: its manifest's time by the store's clock.
 
-    recorded: the ledger knows this very manifest; a good one is always recorded.
+    good: by its listing. recorded: the ledger knows this very manifest; a good one is always recorded.
+    damaged: its last check found parts that are not what the manifest says, so it does not count as good.
     """
 
     backup_id: str
@@ -36,6 +37,7 @@ class Candidate:
     good: bool
     readable: bool = True
     recorded: bool = True
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,20 @@ def _all_kept(backups: Sequence[Candidate], reason: str) -> tuple[Verdict, ...]:
 
 
 def _newest_good(backups: Sequence[Candidate], minimum_good: int) -> frozenset[str]:
-    """Ids of the newest `minimum_good` good ones of each database; failed ones do not count."""
+    """Ids of the newest `minimum_good` good ones of each database; failed ones do not count.
+
+    Damaged ones count only where there are too few sound ones: then part of one may be all there is.
+    """
     by_database: dict[str, list[Candidate]] = defaultdict(list)
     for backup in backups:
         if backup.good:
             by_database[backup.database].append(backup)
     return frozenset(backup.backup_id for group in by_database.values()
-                     for backup in sorted(group, key=lambda item: (item.modified, item.backup_id))[-minimum_good:])
+                     for backup in sorted(group, key=_worth)[-minimum_good:])
+
+
+def _worth(backup: Candidate) -> tuple[bool, datetime, str]:
+    return not backup.damaged, backup.modified, backup.backup_id
 
 
 def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, newest: Collection[str],
@@ -87,7 +96,9 @@ def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, ne
     if age < timedelta(days=keep_days):
         return Verdict(backup, Decision.KEEP, f"{_span(age)} old, kept for {keep_days} days ({rule})")
     if backup.backup_id in newest:
-        return Verdict(backup, Decision.KEEP, f"one of the newest {minimum_good} good ones of {backup.database}")
+        return Verdict(backup, Decision.KEEP, f"damaged by its last check, kept while {backup.database} has fewer than "
+                       f"{minimum_good} good ones" if backup.damaged else
+                       f"one of the newest {minimum_good} good ones of {backup.database}")
     if backup.backup_id in pins:
         return Verdict(backup, Decision.KEEP, f"pinned: {pins[backup.backup_id]}")
     if not backup.recorded:
@@ -95,7 +106,7 @@ def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, ne
         return Verdict(backup, Decision.KEEP, "the ledger does not have its manifest: what it does not know stays")
     if backup.backup_id in locked:
         return Verdict(backup, Decision.RETAINED, f"the store retains it: {locked[backup.backup_id]}")
-    what = "" if backup.good else ", and not a good one"
+    what = ", and damaged by its last check" if backup.damaged else "" if backup.good else ", and not a good one"
     return Verdict(backup, Decision.REMOVE, f"{_span(age)} old, past {keep_days} days{what}")
 
 

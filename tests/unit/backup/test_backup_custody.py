@@ -128,6 +128,19 @@ def test_prune_never_empties_a_store_that_gets_no_new_backups(found: Bench, stor
     assert outcome.data["removed"] == ids[:3]
 
 
+def test_what_a_check_found_damaged_does_not_push_out_the_last_good_one(found: Bench, store: MemoryObjects) -> None:
+    ids = _nights(found, store, 4)
+    for name in ids[2:]:
+        key = f"{found.profile.customer}/ready/{name}/volume-0001.age"
+        store.put(key, b"X" + store.get(key)[1:])
+        assert verify(found.workplace, found.profile, name, store=store).code is ExitCode.CHECK_FAILED
+    found.clock.move(timedelta(days=100))
+    outcome = prune(found.workplace, found.profile, store=store)
+    assert outcome.data["removed"] == ids[2:]
+    for name in ids[:2]:
+        assert verify(found.workplace, found.profile, name, store=store).status is Status.DONE
+
+
 def test_a_control_clock_set_wrong_removes_nothing(found: Bench, store: MemoryObjects) -> None:
     _nights(found, store, 35)
     before = dict(store.objects)

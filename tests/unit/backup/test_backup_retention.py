@@ -12,8 +12,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def candidate(days: float, *, good: bool = True, database: str = "ready", readable: bool = True,
-              recorded: bool = True) -> Candidate:
-    return Candidate(f"{database}-{days}", database, NOW - timedelta(days=days), good, readable, recorded)
+              recorded: bool = True, damaged: bool = False) -> Candidate:
+    return Candidate(f"{database}-{days}", database, NOW - timedelta(days=days), good, readable, recorded,
+                     damaged)
 
 
 def verdicts(*backups: Candidate, clock: datetime = NOW, minimum: int = 1, **more: dict[str, str]) -> list[str]:
@@ -37,6 +38,16 @@ def test_the_newest_good_ones_stay_however_old() -> None:
 def test_failed_ones_neither_count_nor_stay() -> None:
     assert verdicts(candidate(60), candidate(50, good=False), candidate(40, good=False)) == ["keep", "remove", "remove"]
     assert verdicts(candidate(5, good=False), candidate(60)) == ["keep", "keep"]
+
+
+def test_damaged_ones_do_not_count_while_there_are_good_ones() -> None:
+    broken = [candidate(day, damaged=True) for day in (60, 50, 40)]
+    assert verdicts(candidate(90), *broken) == ["keep", "remove", "remove", "remove"]
+    # Too few good ones: of the damaged ones the newest stay too, as before they were found out.
+    assert verdicts(candidate(90), *broken, minimum=3) == ["keep", "remove", "keep", "keep"]
+    assert verdicts(*broken) == ["remove", "remove", "keep"]
+    told = decide([candidate(90), *broken], NOW, NOW, keep_days=30, minimum_good=2)
+    assert [verdict.reason.count("damaged by its last check") for verdict in told] == [0, 1, 1, 1]
 
 
 def test_each_database_has_its_own_newest() -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from opsctl.adapters.objects import open_store
-from opsctl.backup.catalog import catalog
+from opsctl.backup.catalog import catalog, damaged_copies
 from opsctl.backup.cleaning import clean
-from opsctl.backup.copying import Copies, copy_missing, damaged_copies, with_copies
+from opsctl.backup.copying import Copies, copy_missing, with_copies
 from opsctl.backup.keys import keys
 from opsctl.backup.listing import listing
 from opsctl.backup.naming import Place
 from opsctl.backup.prune import plan_prune, prune
+from opsctl.backup.rehearse import _chosen
 from opsctl.backup.retention import Decision
 from opsctl.backup.shelves import second_shelf
 from opsctl.backup.verify import verify
@@ -142,6 +143,20 @@ def test_a_copy_that_is_lost_short_or_damaged_is_made_again(two: Two) -> None:
     for place in (lost, short, damaged):
         assert verify(two.workplace, two.profile, place.backup_id, second=True).status is Status.DONE
     assert damaged_copies(two.workplace.ledger, two.profile.customer, shelf) == frozenset()
+
+
+def test_a_damaged_copy_does_not_push_out_a_good_one(two: Two) -> None:
+    good, damaged = two.make(), two.make()
+    two.copy()
+    two.second.put(damaged.prefix + "volume-0001.age", BODY[::-1])
+    assert verify(two.workplace, two.profile, damaged.backup_id, second=True).code is ExitCode.CHECK_FAILED
+    two.age(good, 50, "second")
+    two.age(damaged, 40, "second")
+    _, verdicts = plan_prune(two.workplace, two.profile, shelf=second_shelf(two.profile))
+    assert [one.decision for one in verdicts] == [Decision.KEEP, Decision.REMOVE]
+    # The first store's is as good as ever; what is damaged is not rehearsed.
+    assert _chosen(two.workplace, two.profile, "", "", second=False).place.backup_id == damaged.backup_id
+    assert _chosen(two.workplace, two.profile, "", "", second=True).place.backup_id == good.backup_id
 
 
 def test_each_store_has_its_own_retention(tmp_path: Path) -> None:
