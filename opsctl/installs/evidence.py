@@ -18,8 +18,8 @@ Results = Mapping[str, "HostResult"]
 def started(run: Run, plan: ReleasePlan, hop: Hop, before: str, package: str) -> None:
     """Recorded before READY is stopped: what is known after the control machine died."""
     run.record(standing.STARTED, {"from": before, "from_package": package, "to": hop.version, "package": hop.package,
-                                  "copies": hop.copies, "reversible": hop.reversible, "plan": plan.hash,
-                                  "revision": plan.revision})
+                                  "kind": hop.kind.value, "copies": hop.copies, "reversible": hop.reversible,
+                                  "plan": plan.hash, "revision": plan.revision})
 
 
 def installed(run: Run, plan: ReleasePlan, hop: Hop, before: str, results: Results, approved_by: str,

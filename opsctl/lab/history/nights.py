@@ -151,7 +151,8 @@ class Nights:
         plan = hashlib.sha256(f"{customer.name}{version}".encode()).hexdigest()
         running.say(after(at, 20), standing.STARTED, {
             "from": self.installed, "from_package": f"{self.installed}-1", "to": version, "package": package,
-            "copies": release.install.db_migration, "reversible": True, "plan": plan, "revision": "generated"})
+            "kind": release.kind.value, "copies": release.install.db_migration, "reversible": True, "plan": plan,
+            "revision": "generated"})
         running.say(after(at, 200), standing.INSTALLED, {
             "from": self.installed, "to": version, "package": package, "kind": release.kind.value,
             "description": f"READY {self.installed} -> {version}", "plan": plan,

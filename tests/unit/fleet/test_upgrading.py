@@ -14,16 +14,21 @@ from opsctl.fleet.changing import patch
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.planfiles import read_patch_plan, read_upgrade_plan, text_of
-from opsctl.fleet.upgrading import upgrade_platform
+from opsctl.fleet.upgrading import require_apart, upgrade_platform
+from opsctl.installs import evidence
+from opsctl.installs.model import Hop, ReleasePlan
+from opsctl.installs.service import stand
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import load
+from opsctl.releases.version import Step
+from opsctl.runs.service import begun, gate
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.finish import finish, kept_words
 from opsctl.upgrades.model import Platform, Target
 from opsctl.upgrades.planning import plan_of
-from opsctl.upgrades.way_back import roll_back
+from opsctl.upgrades.way_back import REQUEST, roll_back
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASES = load(ROOT / "releases")
@@ -57,6 +62,20 @@ def test_no_upgrade_on_the_day_of_a_major_release(place: Workplace, aalund: Any)
     note(place, "release.installed", to="6.0.0", kind="major")
     with pytest.raises(OutsideWindow, match="P12"):
         upgrade_platform(place, aalund, TARGET, no_backup)
+
+
+@pytest.mark.parametrize("step", [Step.MAJOR, Step.MINOR])
+def test_a_release_that_was_found_well_is_still_of_its_kind(step: Step, place: Workplace, aalund: Any) -> None:
+    hop = Hop("6.0.0", "6.0.0-1", step, False, True, 10, 100, "f")
+    wanted = ReleasePlan(NAME, "5.5.0", "6.0.0", step, (hop,), (), (), "t", "i", "r")
+    with begun(place, NAME, REQUEST, "release install", gate(aalund, REQUEST, place.clock.now())) as run:
+        evidence.started(run, wanted, hop, "5.5.0", "5.5.0-1")
+        evidence.found_well(run, stand(place, NAME).open_payload, "the machine went down")
+    if step is Step.MAJOR:
+        with pytest.raises(OutsideWindow, match="P12"):
+            require_apart(place, aalund)
+    else:
+        require_apart(place, aalund)
 
 
 def test_no_upgrade_while_a_release_is_unfinished(place: Workplace, aalund: Any) -> None:
