@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OpsctlError
@@ -32,22 +32,29 @@ BACK_SECONDS = 120.0
 NONE, ENDED, STOPPED = "nothing was at work", "ended by itself", "was stopped"
 
 
-def dead_runs(entries: Iterable[Entry], mine: str) -> tuple[str, ...]:
+def dead_runs(entries: Iterable[Entry], mine: str, alive: Collection[str] = (),
+              gone: Callable[[str], bool] = lambda run: False) -> tuple[str, ...]:
     """Runs on the customer's hosts that began and neither ended nor were put right. entries: oldest first.
 
-    Whoever asks holds the lease of those hosts (its run is `mine`), so none of them is at work any more.
+    Whoever asks holds the lease of those hosts (its run is `mine`), so none that took it is at work any more. Work on
+    hosts under another lease, such as a restore, may be: it is dead only when its process is known to be gone.
+    alive: the runs that own a lease now.
     """
-    begun: dict[str, None] = {}
+    begun: dict[str, str] = {}
     for entry in entries:
-        if entry.kind == "run.started" and lease_of(str(entry.payload["operation"])) == HOSTS:
-            begun[entry.run] = None
+        if entry.kind == "run.started":
+            usual = lease_of(str(entry.payload["operation"]))
+            # Older entries do not name the lease.
+            lease = str(entry.payload.get("lease", usual))
+            if HOSTS in {lease, usual}:
+                begun[entry.run] = lease
         elif entry.kind == "run.finished":
             begun.pop(entry.run, None)
         elif entry.kind == MENDED:
             for run in entry.payload["died"]:
                 begun.pop(run, None)
     begun.pop(mine, None)
-    return tuple(begun)
+    return tuple(run for run, lease in begun.items() if run not in alive and (lease == HOSTS or gone(run)))
 
 
 def free_dead_lease(workplace: Workplace, name: str) -> None:
@@ -63,9 +70,11 @@ def mend(run: Run, profile: Profile) -> tuple[str, ...]:
     A host that cannot be reached is asked again by the next run.
     """
     place = run.workplace
+    # Read before the entries: a run that ends meanwhile is then either alive or ended.
+    alive = {lease.owner for lease in place.ledger.leases() if not lease.expired}
     entries = place.ledger.entries(run.customer, kinds=("run.started", "run.finished", MENDED), newest_first=True,
                                    limit=LAST)
-    dead = dead_runs(reversed(list(entries)), run.id)
+    dead = dead_runs(reversed(list(entries)), run.id, alive, lambda one: died_here(place.runs / one))
     if not dead:
         return ()
     for one in dead:

@@ -199,7 +199,7 @@ def begun(workplace: Workplace, customer: str, request: Request, operation: str,
         _make(folder)
         try:
             run = Run(run_id, customer, operation, request, decision, started, folder, lease, workplace)
-            run.record("run.started", {"operation": operation, "service": request.service.value,
+            run.record("run.started", {"operation": operation, "service": request.service.value, "lease": name,
                                        "promise": decision.cell.promise, "purpose": request.purpose.value})
             yield run
         finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from opsctl.backup.rehearsals import REHEARSED
+from opsctl.backup.terms import READING
 from opsctl.contract.gate import Purpose
 from opsctl.contract.services import Service
 from opsctl.core.outcome import Status
@@ -100,7 +101,7 @@ class Nights:
             return at
         for name in customer.databases:
             taken = [one for one in self._kept if one.database == name][-1]
-            running = self._story.run(at, "backup rehearse", Service.BACKUP)
+            running = self._story.run(at, "backup rehearse", Service.BACKUP, lease=READING)
             seconds = {"download": round(5 + rng.random() * 60, 3), "prepare": round(2 + rng.random() * 20, 3),
                        "trial": round(1 + rng.random() * 5, 3)}
             at = after(at, sum(seconds.values()))

@@ -15,6 +15,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.lab.history.fleet import Customer, rng_of
 from opsctl.ledger.canonical import personal_reference
 from opsctl.ledger.generated import Chain, Made
+from opsctl.runs.service import lease_of
 
 
 @dataclass
@@ -46,9 +47,10 @@ class Story:
         self.personal.append((reference, salt, text, at))
         return reference
 
-    def run(self, at: datetime, operation: str, service: Service, *, purpose: Purpose = Purpose.PROTECT) -> Running:
-        """Begin a run."""
-        return Running(self, at, operation, service, purpose)
+    def run(self, at: datetime, operation: str, service: Service, *, purpose: Purpose = Purpose.PROTECT,
+            lease: str = "") -> Running:
+        """Begin a run. lease: by default the operation's usual one."""
+        return Running(self, at, operation, service, purpose, lease or lease_of(operation))
 
     def chain(self) -> Chain:
         """All of it in the order of time."""
@@ -58,14 +60,15 @@ class Story:
 class Running:
     """A run under way: `run.started` is said, then what it finds, then `run.finished`."""
 
-    def __init__(self, story: Story, at: datetime, operation: str, service: Service, purpose: Purpose) -> None:
+    def __init__(self, story: Story, at: datetime, operation: str, service: Service, purpose: Purpose,
+                 lease: str) -> None:
         self._story, self._service, self._operation, self._begun = story, service, operation, at
         hosting = Hosting.KAMSTRUP if story.customer.hosted else Hosting.CUSTOMER
         self._promise = CELLS[service, hosting].promise
         suffix = story.mark(6, "run", operation, at)
         self.id = f"{at:%Y%m%dt%H%M%S}-{operation.replace(' ', '-')}-{story.customer.name}-{suffix}"
-        story.say(at, "run.started", {"operation": operation, "service": service.value, "promise": self._promise,
-                                      "purpose": purpose.value}, self.id)
+        story.say(at, "run.started", {"operation": operation, "service": service.value, "lease": lease,
+                                      "promise": self._promise, "purpose": purpose.value}, self.id)
 
     def say(self, at: datetime, kind: str, payload: Mapping[str, Any]) -> None:
         """One entry of this run."""
