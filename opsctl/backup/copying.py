@@ -21,13 +21,14 @@ from opsctl.backup.prune import remove
 from opsctl.backup.remote import open_program
 from opsctl.backup.shelves import Shelf, authority, first_shelf, second_shelf, shelf_of
 from opsctl.backup.stores import StoreGiver
-from opsctl.backup.terms import REQUEST
+from opsctl.backup.terms import READING, REQUEST
 from opsctl.backup.uploads import Sizes, Uploads
-from opsctl.backup.verify import extents
-from opsctl.core.errors import Locked, OperationFailed, OpsctlError
+from opsctl.backup.verify import damage_of, extents
+from opsctl.core.errors import CheckFailed, Locked, OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
+from opsctl.ledger import Ledger, held
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.service import Run, perform
+from opsctl.runs.service import LEASE_SECONDS, Run, perform
 from opsctl.runs.workplace import Workplace
 
 FAILED = "backup.copy-failed"
@@ -71,7 +72,7 @@ def copy_missing(workplace: Workplace, profile: KamstrupProfile, *, bandwidth: i
         size = sum(int(payload["bytes"]) for payload in found.made)
         return Outcome(run.customer, service, Status.DONE if found.made else Status.UNCHANGED,
                        f"{len(found.made)} backups copied to the second store: {size / 1e6:.1f} MB" if found.made
-                       else "the second store has them all", data=data)
+                       else "the second store has every good one", data=data)
 
     return perform(workplace, profile, REQUEST, "backup copy", act)
 
@@ -89,7 +90,7 @@ def bring_over(run: Run, profile: KamstrupProfile, *, only: Collection[str] = ()
         first, second = open_store(first_shelf(profile).store), open_store(shelf.store)
         here = catalog(run.workplace, profile, store=first)
         there = catalog(run.workplace, profile, store=second, shelf=shelf)
-        wanted = uncopied(here, there, shelf, damaged_copies(run.workplace.ledger, profile.customer, shelf))
+        wanted = uncopied(here, there, shelf, *damaged_in(run.workplace.ledger, profile))
     except Locked:
         raise
     except OpsctlError as error:
@@ -111,12 +112,24 @@ def bring_over(run: Run, profile: KamstrupProfile, *, only: Collection[str] = ()
     return found
 
 
-def uncopied(here: Catalog, there: Catalog, shelf: Shelf, damaged: Collection[str]) -> Sequence[CatalogBackup]:
-    """The good backups that have no good copy and are young enough to be kept there, newest first. Pure."""
-    good = {backup.place.backup_id for backup in there.backups if backup.good} - set(damaged)
+def uncopied(here: Catalog, there: Catalog, shelf: Shelf, damaged: Collection[str],
+             copies_damaged: Collection[str]) -> Sequence[CatalogBackup]:
+    """The good backups that have no good copy and are young enough to be kept there, newest first. Pure.
+
+    damaged, copies_damaged: of the first and of the second store, by their last check. What is damaged in the
+    first is nothing to copy.
+    """
+    good = {backup.place.backup_id for backup in there.backups if backup.good} - set(copies_damaged)
     young = timedelta(days=shelf.keep_days)
-    return sorted((backup for backup in here.backups if backup.good and backup.place.backup_id not in good
+    return sorted((backup for backup in here.backups if backup.good and backup.place.backup_id not in {*good, *damaged}
                    and here.now - backup.modified < young), key=lambda backup: backup.modified, reverse=True)
+
+
+def damaged_in(ledger: Ledger, profile: KamstrupProfile) -> tuple[frozenset[str], frozenset[str]]:
+    """What the last checks found damaged in the first and in the second store."""
+    first, second = (damaged_copies(ledger, profile.customer, shelf) for shelf in
+                     (first_shelf(profile), shelf_of(profile, second=True)))
+    return first, second
 
 
 def _failed(run: Run, found: Copies, shelf: Shelf, name: str, error: OpsctlError) -> None:
@@ -130,10 +143,9 @@ def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Cata
           second: ObjectStore, bandwidth: int | None) -> dict[str, Any]:
     manifest, place = backup.manifest, backup.place
     assert manifest is not None  # noqa: S101 - a good backup has one
-    for old in there.backups:
-        # A copy that is not good must not stand in the way of one that is.
-        if old.place.backup_id == place.backup_id:
-            remove(run, second, old, "it was not good; a new copy follows", kind="backup.copy-removed")
+    old = [one for one in there.backups if one.place.backup_id == place.backup_id]
+    if old:
+        _make_way(run, backup, manifest, old, first, second)
     body = first.get(place.manifest)
     if hashlib.sha256(body).hexdigest() != backup.sha256:
         raise OperationFailed(f"{place.backup_id}: its manifest changed while it was copied", "run it again")
@@ -150,6 +162,27 @@ def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Cata
         uploads.publish(body)
     return {"database": place.database, "backup_id": place.backup_id, "manifest_sha256": backup.sha256,
             "bytes": manifest.size, "day": manifest.day.isoformat(), "store": second.place, "way": way}
+
+
+def _make_way(run: Run, backup: CatalogBackup, manifest: Manifest, old: Sequence[CatalogBackup], first: ObjectStore,
+              second: ObjectStore) -> None:
+    """Remove a copy that is not good, once every part of the first was read: parts of it may be all there is."""
+    name = backup.place.backup_id
+    damage = damage_of(run, first, backup.place, manifest)
+    if damage:
+        raise CheckFailed(f"{name}: {damage[0]} in {first.place} is not what the manifest says, so its copy stays, "
+                          "though it is not good either", f"check both: opsctl backup verify {run.customer} {name}, "
+                          "and with --second")
+    try:
+        with held(run.workplace.ledger, f"{run.customer}/{READING}", run.id, LEASE_SECONDS):
+            for one in old:
+                remove(run, second, one, "it was not good; a new copy follows", kind="backup.copy-removed")
+    except Locked as error:
+        if run.lease.lost:
+            raise
+        # A reader keeps only this copy waiting, not the others.
+        raise OperationFailed(f"{name}: its copy is not replaced while it may be read: {error.message}",
+                              error.resolution) from None
 
 
 def _parts(manifest: Manifest, prefix: str) -> list[Mapping[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsctl.backup.catalog import Catalog, catalog, damaged_copies
-from opsctl.backup.copying import uncopied
+from opsctl.backup.catalog import Catalog, catalog
+from opsctl.backup.copying import damaged_in, uncopied
 from opsctl.backup.days import DAYS, Day, DayVerdict, days
 from opsctl.backup.rehearsals import RehearsalState
 from opsctl.backup.rehearse import rehearsals
@@ -63,5 +63,6 @@ def _second(workplace: Workplace, profile: KamstrupProfile, here: Catalog) -> Se
         there = catalog(workplace, profile, shelf=shelf)
     except OpsctlError as error:
         return SecondList(None, reason=error.message)
-    damaged = damaged_copies(workplace.ledger, profile.customer, shelf)
-    return SecondList(there, tuple(backup.place.backup_id for backup in uncopied(here, there, shelf, damaged)), damaged)
+    damaged, copies = damaged_in(workplace.ledger, profile)
+    lacking = uncopied(here, there, shelf, damaged, copies)
+    return SecondList(there, tuple(backup.place.backup_id for backup in lacking), copies)

@@ -38,7 +38,7 @@ def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, se
         found = {"backup_id": backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256,
                  "store": objects.place}
         short = backup.state is State.INCOMPLETE
-        damage = [backup.reason] if short else _damage(run, objects, backup.place, manifest)
+        damage = [backup.reason] if short else damage_of(run, objects, backup.place, manifest)
         if damage:
             run.record(shelf.damaged, {**found, "findings": damage[:100]})
             raise CheckFailed(f"{backup_id}: {len(damage)} of its parts are not what the manifest says: {damage[0]}",
@@ -64,8 +64,8 @@ def sound_manifest(backup: CatalogBackup, *, accept_unrecorded: bool = False) ->
     return backup.manifest
 
 
-def _damage(run: Run, store: ObjectStore, place: Place, manifest: Manifest) -> list[str]:
-    """What differs, one line per part, in order; three parts at most are in memory."""
+def damage_of(run: Run, store: ObjectStore, place: Place, manifest: Manifest) -> list[str]:
+    """What differs from the manifest, one line per part, in order; three parts at most are in memory."""
     def check(item: tuple[ObjectEntry, int, PartEntry]) -> str:
         entry, offset, part = item
         body = store.get(place.prefix + entry.name, offset, part.size)

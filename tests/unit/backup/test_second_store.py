@@ -20,11 +20,13 @@ from opsctl.backup.prune import plan_prune, prune
 from opsctl.backup.rehearse import _chosen
 from opsctl.backup.retention import Decision
 from opsctl.backup.shelves import second_shelf
+from opsctl.backup.terms import READING
 from opsctl.backup.verify import verify
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.returning import erase, hand_over
+from opsctl.ledger import held
 from opsctl.profiles.hosted import BackupRecipient, DirectoryStore, SecondStore
 from opsctl.promises.backups import COPY_KINDS, KINDS, copied, good_backups
 from tests.unit.backup.made import Bench, bench
@@ -143,6 +145,42 @@ def test_a_copy_that_is_lost_short_or_damaged_is_made_again(two: Two) -> None:
     for place in (lost, short, damaged):
         assert verify(two.workplace, two.profile, place.backup_id, second=True).status is Status.DONE
     assert damaged_copies(two.workplace.ledger, two.profile.customer, shelf) == frozenset()
+
+
+def _damaged_copy(two: Two) -> Place:
+    place = two.make()
+    two.copy()
+    two.second.put(place.prefix + "volume-0001.age", BODY[:-1] + b"X")
+    assert verify(two.workplace, two.profile, place.backup_id, second=True).code is ExitCode.CHECK_FAILED
+    return place
+
+
+def test_a_damaged_copy_stays_until_the_first_is_known_to_be_whole(two: Two) -> None:
+    place = _damaged_copy(two)
+    # Nobody has checked the first one: damage elsewhere in it is found before anything is removed.
+    two.first.put(place.prefix + "volume-0001.age", b"X" + BODY[1:])
+    outcome = two.copy()
+    assert (outcome.status, "its copy stays" in outcome.summary) == (Status.FAILED, True)
+    assert two.second.get(place.prefix + "volume-0001.age") == BODY[:-1] + b"X"
+    assert "backup.copy-removed" not in two.bench.kinds()
+    # Checked and found damaged, it is nothing to copy.
+    assert verify(two.workplace, two.profile, place.backup_id).code is ExitCode.CHECK_FAILED
+    assert two.copy().status is Status.UNCHANGED
+    shown = listing(two.workplace, two.profile).second
+    assert shown is not None
+    assert (shown.uncopied, two.there()) == ((), [place.backup_id])
+
+
+def test_a_damaged_copy_is_not_replaced_while_somebody_reads_and_others_are_copied(two: Two) -> None:
+    place = _damaged_copy(two)
+    other = two.make()
+    with held(two.workplace.ledger, f"{two.profile.customer}/{READING}", "a restore", 60):
+        outcome = two.copy()
+        assert (outcome.code, [row["backup_id"] for row in outcome.data["failed"]]) == (
+            ExitCode.PARTIAL, [place.backup_id])
+        assert "while it may be read" in outcome.summary
+        assert two.there() == [place.backup_id, other.backup_id]
+    assert [row["backup_id"] for row in two.copy().data["copies"]] == [place.backup_id]
 
 
 def test_a_damaged_copy_does_not_push_out_a_good_one(two: Two) -> None:
