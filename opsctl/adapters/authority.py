@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -62,6 +63,25 @@ def sign(request: str, names: tuple[str, ...], authority: bytes, key: Secret, da
     own = built.public_bytes(serialization.Encoding.PEM).decode()
     above = "" if issuer.subject == issuer.issuer else authority.decode("ascii", "replace").strip() + "\n"
     return Signed(own + above, built.fingerprint(hashes.SHA256()).hex(), ends)
+
+
+def vouched(shown: bytes, authority: bytes, own: Collection[str]) -> tuple[str, ...]:
+    """The names in the certificate shown (DER), when this very authority signed it for one of `own`; otherwise none.
+
+    A name that a host gives itself is not among them, nor is one of another's certificate that it shows.
+    """
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        found = x509.load_der_x509_certificate(shown)
+        found.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
+        alternatives = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return ()
+    names = (*alternatives.get_values_for_type(x509.DNSName),
+             *(str(address) for address in alternatives.get_values_for_type(x509.IPAddress)))
+    return names if {name.lower() for name in names} & {name.lower() for name in own} else ()
 
 
 def _issuer(authority: bytes, key: Secret) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey]:

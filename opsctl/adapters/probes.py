@@ -140,24 +140,31 @@ def _certificate(link: ssl.SSLSocket) -> dict[str, Any]:
     alternatives: Any = told.get("subjectAltName", ())
     names = ", ".join(sorted(str(one[1]) for one in alternatives))
     return {"expires": datetime.fromtimestamp(after, UTC),
-            "facts": {"certificate": _fingerprint(link), "names": names, "tls": link.version() or ""}}
+            "facts": {"certificate": _fingerprint(link.getpeercert(binary_form=True) or b""), "names": names,
+                      "tls": link.version() or ""}}
 
 
-def _fingerprint(link: ssl.SSLSocket) -> str:
-    return hashlib.sha256(link.getpeercert(binary_form=True) or b"").hexdigest()
+def _fingerprint(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).hexdigest()
 
 
 def _untrusted(target: Target) -> dict[str, str]:
+    found = shown(target)
+    return {"certificate": _fingerprint(found)} if found else {}
+
+
+def shown(target: Target) -> bytes:
+    """The certificate (DER) that it shows in a handshake, for which it has the key; trusted or not. b"" for none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # read alone: nothing is sent over it and nothing of it is believed
     try:
         with socket.create_connection((target.address, target.port or 0), CONNECT_SECONDS) as plain:
             plain.settimeout(TALK_SECONDS)
-            with context.wrap_socket(plain) as link:
-                return {"certificate": _fingerprint(link)}
-    except OSError:
-        return {}
+            with context.wrap_socket(plain, server_hostname=target.server_name or target.address) as link:
+                return link.getpeercert(binary_form=True) or b""
+    except (OSError, ValueError):
+        return b""
 
 
 def _https(target: Target) -> dict[str, Any]:

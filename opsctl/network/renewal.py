@@ -14,7 +14,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from opsctl.adapters.probes import Probe, probe
+from opsctl.adapters.probes import Probe, probe, shown
 from opsctl.adapters.secrets import resolve
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
@@ -112,15 +112,19 @@ def renew(workplace: Workplace, profile: KamstrupProfile, renewals: Sequence[Ren
 
 
 def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
-    from opsctl.adapters.authority import sign
+    from opsctl.adapters.authority import sign, vouched
 
-    step = partial(_play, run, profile, one.certificate)
+    step, authority = partial(_play, run, profile, one.certificate), _read(one.authority)
+    known = vouched(shown(target_of(run.workplace, profile, one.component)), authority, _own(one.component))
     asked = step("request", "")
-    names = names_of(one.component, str(asked["names"]))
-    signed = sign(str(asked["request"]), names, _read(one.authority), resolve(one.authority.key), one.authority.days,
+    names, left = names_of(one.component, str(asked["names"]), known)
+    if left:
+        run.say(f"{one.component.name}: WARNING: not signed for {', '.join(left)}, which the certificate in use has: "
+                "write under `certificate` as `names` what is right")
+    signed = sign(str(asked["request"]), names, authority, resolve(one.authority.key), one.authority.days,
                   run.workplace.clock.now())
     evidence = {"component": one.component.name, "host": one.certificate.host, "authority": one.certificate.authority,
-                "names": list(names), "before": one.fingerprint, "after": signed.fingerprint,
+                "names": list(names), "left": list(left), "before": one.fingerprint, "after": signed.fingerprint,
                 "ends": f"{signed.ends:%Y-%m-%d}"}
     run.say(f"{one.component.name}: signed until {signed.ends:%Y-%m-%d} for {', '.join(names)}")
     try:
@@ -135,13 +139,19 @@ def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
     return f"{one.component.name}: new certificate until {signed.ends:%Y-%m-%d}, proven by a handshake"
 
 
-def names_of(component: Component, said: str) -> tuple[str, ...]:
-    """The names to sign for: the component's own first, then those of the certificate in use.
+def names_of(component: Component, said: str, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names to sign for: the profile's, then those `known` from the authority's own certificate, no wildcards.
 
-    said: as openssl prints them; what is neither a host name nor an address is left out.
+    Second, those left out. said: what the host says of the certificate in use, as openssl prints it: never signed.
     """
-    own = [component.server_name or component.address, component.address]
-    return tuple(dict.fromkeys([*own, *(name for item in said.split(", ") if (name := _name_in(item)))]))
+    more = component.certificate.names if component.certificate else ()
+    names = tuple(dict.fromkeys([*_own(component), *more, *(name for name in known if not name.startswith("*"))]))
+    claimed = [*known, *(name for item in said.split(", ") if (name := _name_in(item)))]
+    return names, tuple(dict.fromkeys(name for name in claimed if name not in names))
+
+
+def _own(component: Component) -> tuple[str, str]:
+    return component.server_name or component.address, component.address
 
 
 def _name_in(item: str) -> str:

@@ -23,8 +23,14 @@ def _host_address(value: str) -> str:
     return value
 
 
+def _certificate_name(value: str) -> str:
+    _host_address(value.removeprefix("*."))
+    return value
+
+
 Address = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_host_address)]
 SecretReference = Annotated[str, Field(pattern=SECRET_REFERENCE, description="Where the secret is, never the secret.")]
+CertificateName = Annotated[str, Field(max_length=253), AfterValidator(_certificate_name)]
 Recipient = Annotated[str, Field(pattern=RECIPIENT, description="An age recipient, or file:PATH beside the profile.")]
 
 
@@ -161,6 +167,8 @@ class Certificate(Part):
     reload: bool = Field(default=True, description="Whether the unit takes it when reloaded; else it is restarted, and "
                                                    "only in an open window.")
     authority: Identifier = Field(description="Which of `authorities` in opsctl.yml signs it.")
+    names: tuple[CertificateName, ...] = Field(default=(), description="To sign for beside the component's own name "
+                                                                       "and address; `*.` alone is a wildcard.")
 
 
 class Component(Part):

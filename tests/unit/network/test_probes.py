@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from opsctl.adapters import probes
-from opsctl.adapters.probes import Probe, Target, probe, probe_all
+from opsctl.adapters.probes import Probe, Target, probe, probe_all, shown
 
 HOST = "127.0.0.1"
 
@@ -139,6 +139,14 @@ def test_a_certificate_that_is_not_valid_is_shown_all_the_same(tmp_path: Path, d
     assert words in found.problem
     assert len(found.facts["certificate"]) == 64
     assert (named.problem == "") == (days > 0)
+
+
+def test_the_certificate_shown_is_read_whole_whether_it_is_trusted_or_not(tmp_path: Path) -> None:
+    pem = certificate(tmp_path, -2)
+    with web(pem) as port:
+        seen = shown(Target("k", HOST, port, "tls", server_name="api.example.com"))
+    assert seen == x509.load_pem_x509_certificate(pem.read_bytes()).public_bytes(serialization.Encoding.DER)
+    assert shown(Target("k", HOST, port, "tls")) == b"", "nobody answers any more"
 
 
 def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.adapters.authority import Signed, sign
+from opsctl.adapters.authority import Signed, sign, vouched
 from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError
 from opsctl.core.secret import Secret
 from opsctl.network.renewal import names_of
@@ -80,16 +80,56 @@ def test_a_key_of_another_authority_and_no_key_at_all_are_told_apart(authority: 
         sign(request(), ("api",), authority[0], Secret("no key"), 1, NOW)
 
 
-def test_the_names_in_use_are_kept_and_odd_ones_left_out() -> None:
-    said = ("DNS:aalund-1, IP Address:198.51.100.11, DNS:*.example.com, email:someone@example.com, "
-            "URI:https://x.example.com, DNS:bad_name;rm, DNS:, IP Address:1.2.3.4.5, IP Address:2001:DB8:0:0:0:0:0:1")
-    assert names_of(component(server_name="api.example.com"), said) == (
-        "api.example.com", "192.0.2.7", "aalund-1", "198.51.100.11", "*.example.com", "2001:db8::1")
+SAID = ("DNS:aalund-1, IP Address:198.51.100.11, DNS:*.example.com, email:someone@example.com, "
+        "URI:https://x.example.com, DNS:bad_name;rm, DNS:, IP Address:1.2.3.4.5, IP Address:2001:DB8:0:0:0:0:0:1")
+
+
+def test_what_a_host_says_is_not_signed_and_is_told() -> None:
+    names, left = names_of(component(server_name="api.example.com"), SAID, ())
+    assert names == ("api.example.com", "192.0.2.7")
+    assert left == ("aalund-1", "198.51.100.11", "*.example.com", "2001:db8::1"), "odd ones are not repeated"
+
+
+def test_what_the_authority_signed_before_is_signed_again_but_for_wildcards() -> None:
+    names, left = names_of(component(), SAID, ("192.0.2.7", "aalund-1", "*.example.com"))
+    assert names == ("192.0.2.7", "aalund-1")
+    assert left == ("*.example.com", "198.51.100.11", "2001:db8::1")
+
+
+def test_the_profile_s_names_are_signed_wildcards_too() -> None:
+    written = {"host": "a", "certificate": "/a", "key": "/b", "unit": "a.service", "authority": "own",
+               "names": ["*.example.com", "198.51.100.11"]}
+    names, left = names_of(component(certificate=written), SAID, ("*.other.example",))
+    assert names == ("192.0.2.7", "*.example.com", "198.51.100.11")
+    assert left == ("*.other.example", "aalund-1", "2001:db8::1")
+    for odd in ("*", "*.", "a.*.example", "**.example.com", "a b", ""):
+        with pytest.raises(ValueError, match="names"):
+            component(certificate={**written, "names": [odd]})
 
 
 @given(st.text(max_size=200))
-def test_whatever_openssl_says_the_component_s_own_names_come_first(said: str) -> None:
-    assert names_of(component(), said)[0] == "192.0.2.7"
+def test_whatever_openssl_says_only_the_component_s_own_names_are_signed(said: str) -> None:
+    assert names_of(component(), said, ())[0] == ("192.0.2.7",)
+
+
+def shown(pem: str) -> bytes:
+    return x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
+
+
+def test_only_this_very_authority_vouches_and_only_for_the_component(authority: tuple[bytes, Secret],
+                                                                    tmp_path: Path) -> None:
+    mine = shown(sign(request(), ("api.example.com", "aalund-1", "192.0.2.7"), *authority, 1, NOW).pem)
+    assert vouched(mine, authority[0], ("API.example.com",)) == ("api.example.com", "aalund-1", "192.0.2.7")
+    assert vouched(mine, authority[0], ("192.0.2.7",)) != ()
+    assert vouched(mine, authority[0], ("other.example.com",)) == (), "another component's certificate, shown here"
+    stranger, key = make_certificate(tmp_path)
+    theirs = sign(request(), ("api.example.com", "bank.example"), stranger.read_bytes(),
+                  Secret(key.read_text().rstrip("\n")), 1, NOW).pem
+    assert vouched(shown(theirs), authority[0], ("api.example.com",)) == (), "signed by one of the same name"
+    assert vouched(shown(theirs), stranger.read_bytes(), ("api.example.com",)) != ()
+    for rubbish in (b"", b"\x30\x00", mine[:-9], b"x" * 99):
+        assert vouched(rubbish, authority[0], ("api.example.com",)) == ()
+    assert vouched(mine, b"no certificate", ("api.example.com",)) == ()
 
 
 @pytest.fixture
