@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opsctl.backup.catalog import catalog
+from opsctl.backup.shelves import shelves
 from opsctl.backup.terms import REQUEST, terms_instant
-from opsctl.core.errors import UsageError
+from opsctl.core.errors import ConfigurationError, OpsctlError, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
@@ -28,15 +29,32 @@ def pins(workplace: Workplace, customer: str) -> Mapping[str, str]:
 
 
 def pin(workplace: Workplace, profile: KamstrupProfile, backup_id: str, reason: str) -> Outcome:
-    """Keep `backup_id` until it is unpinned; UsageError without a reason, exit 3 for an unknown backup."""
+    """Keep `backup_id` in every store until it is unpinned; UsageError without a reason, exit 3 for an unknown one."""
     if not reason.strip():
         raise UsageError("a pin needs a reason", "say why the backup is kept and until when it is needed")
 
     def act(run: Run) -> Outcome:
-        catalog(workplace, profile).find(backup_id)
+        _require_known(workplace, profile, backup_id)
         return _record(run, PINNED, backup_id, reason.strip(), f"{backup_id} is kept: {reason.strip()}")
 
     return perform(workplace, profile, REQUEST, "backup pin", act, terms_of=terms_instant(backup_id))
+
+
+def _require_known(workplace: Workplace, profile: KamstrupProfile, backup_id: str) -> None:
+    """It is in one of the stores at least; a store that cannot be read fails it only when no other has it."""
+    stores: list[str] = []
+    failure: OpsctlError | None = None
+    for shelf in shelves(profile):
+        try:
+            found = catalog(workplace, profile, shelf=shelf)
+        except OpsctlError as error:
+            failure = failure or error
+            continue
+        if any(backup.place.backup_id == backup_id for backup in found.backups):
+            return
+        stores.append(found.store)
+    raise failure or ConfigurationError(f"{profile.customer}: there is no backup {backup_id} in {' or '.join(stores)}",
+                                        f"see what there is: opsctl backup list {profile.customer}")
 
 
 def unpin(workplace: Workplace, profile: KamstrupProfile, backup_id: str, reason: str) -> Outcome:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from opsctl.core.errors import CheckFailed, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.ledger import held
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.service import LEASE_SECONDS, Run, perform
+from opsctl.runs.service import HOSTS, LEASE_SECONDS, Run, perform
 from opsctl.runs.workplace import Workplace
 
 RETURNED, ERASED = "customer.backups-returned", "customer.backups-erased"
@@ -39,26 +40,26 @@ def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
               store: ObjectStore | None = None) -> Outcome:
     """Copy every good backup to `target` with SHA256SUMS; the contract at the newest one's date decides.
 
-    UsageError when `target` is not empty; CHECK_FAILED (exit 8) when a part is not what its manifest says, and then
-    nothing is recorded as returned.
+    UsageError when `target` is not empty; CHECK_FAILED (exit 8) when a part is not what its manifest says in any
+    store, and then nothing is recorded as returned.
     """
     def act(run: Run) -> Outcome:
-        good: dict[str, tuple[ObjectStore, CatalogBackup]] = {}
+        good: dict[str, list[tuple[ObjectStore, CatalogBackup]]] = {}
         for shelf in shelves(profile):
             objects = store_of(shelf, store)
             for backup in catalog(workplace, profile, store=objects, shelf=shelf).backups:
                 if backup.good:
-                    good.setdefault(backup.place.backup_id, (objects, backup))
+                    good.setdefault(backup.place.backup_id, []).append((objects, backup))
         _require_empty(target)
         sums: dict[str, str] = {}
-        for backup_id, (objects, backup) in sorted(good.items()):
+        for backup_id, candidates in sorted(good.items()):
             run.say(f"{backup_id}: handing over")
-            sums |= _copied(objects, backup, target)
+            sums |= _first_whole(run, candidates, target)
         text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
         _write(target / SUMS, [text.encode()])
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
         run.record(RETURNED, {"backups": sorted(good), "files": len(sums), "sums_sha256": fingerprint,
-                              "bytes": sum(backup.size for _, backup in good.values())})
+                              "bytes": sum(candidates[0][1].size for candidates in good.values())})
         return Outcome(run.customer, REQUEST.service, Status.DONE,
                        f"{len(good)} backups in {target}, each part as it was sent; SHA-256 of {SUMS} {fingerprint}",
                        data={"folder": str(target), "backups": len(good), "sums_sha256": fingerprint})
@@ -70,7 +71,8 @@ def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
 def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore | None = None) -> Outcome:
     """Remove every backup, copy and leftover of the customer, and prove that nothing is left under its name.
 
-    UsageError for backups that are pinned or were not handed over; Retained when the store has a lock on one.
+    UsageError for backups that are pinned or were not handed over; Retained when the store has a lock on one; Locked
+    while a backup is taken, copied or pruned.
     """
     def act(run: Run) -> Outcome:
         found = [(shelf, objects, catalog(workplace, profile, store=objects, shelf=shelf))
@@ -89,7 +91,7 @@ def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore 
                        data={"backups": len(found[0][2].backups),
                              "foreign": [key for _, _, one in found for key in one.foreign]})
 
-    return perform(workplace, profile, REQUEST, "customer offboard", act, lease="backup",
+    return perform(workplace, profile, REQUEST, "customer offboard", act, lease=HOSTS,
                    terms_of=newest_instant(workplace, profile.customer))
 
 
@@ -137,6 +139,17 @@ def _require_erasable(workplace: Workplace, found: Catalog) -> None:
     if missing:
         raise UsageError(f"{len(missing)} backups were not handed over, {missing[0]} for one",
                          f"`opsctl customer offboard {found.customer} --return-backups FOLDER` first")
+
+
+def _first_whole(run: Run, candidates: Sequence[tuple[ObjectStore, CatalogBackup]], target: Path) -> Mapping[str, str]:
+    """What was copied of one backup, from the first store where it is whole; CheckFailed when it is in none."""
+    for objects, backup in candidates[:-1]:
+        try:
+            return _copied(objects, backup, target)
+        except CheckFailed as error:
+            run.say(f"{error.message} in {objects.place}; the copy is taken")
+            shutil.rmtree(target / backup.place.database / backup.place.backup_id)
+    return _copied(*candidates[-1], target)
 
 
 def _copied(store: ObjectStore, backup: CatalogBackup, target: Path) -> Mapping[str, str]:

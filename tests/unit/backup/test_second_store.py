@@ -16,6 +16,7 @@ from opsctl.backup.copying import Copies, copy_missing, with_copies
 from opsctl.backup.keys import keys
 from opsctl.backup.listing import listing
 from opsctl.backup.naming import Place
+from opsctl.backup.pinning import pin
 from opsctl.backup.prune import plan_prune, prune
 from opsctl.backup.rehearse import _chosen
 from opsctl.backup.retention import Decision
@@ -23,12 +24,13 @@ from opsctl.backup.shelves import second_shelf
 from opsctl.backup.terms import READING
 from opsctl.backup.verify import verify
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed
+from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed
 from opsctl.core.outcome import Outcome, Status
-from opsctl.fleet.returning import erase, hand_over
+from opsctl.fleet.returning import SUMS, erase, hand_over
 from opsctl.ledger import held
 from opsctl.profiles.hosted import BackupRecipient, DirectoryStore, SecondStore
 from opsctl.promises.backups import COPY_KINDS, KINDS, copied, good_backups
+from opsctl.runs.service import HOSTS
 from tests.unit.backup.made import Bench, bench
 
 BODY = bytes(range(250))
@@ -245,6 +247,47 @@ def test_an_identity_is_needed_as_long_as_the_last_copy(two: Two) -> None:
     two.first.delete(places[0].prefix + "volume-0001.age")
     uses = keys(two.workplace, two.profile)
     assert {use.backups for use in uses if not use.in_profile} == {2}
+
+
+def test_what_is_left_only_in_the_second_store_can_be_pinned_and_stays(two: Two) -> None:
+    old, _ = two.make(), two.make()
+    two.copy()
+    for name in ("manifest.json", "volume-0001.age"):
+        two.first.delete(old.prefix + name)
+    two.age(old, 90, "second")
+    assert pin(two.workplace, two.profile, old.backup_id, "a dispute").status is Status.DONE
+    assert prune(two.workplace, two.profile).status is Status.UNCHANGED
+    assert old.backup_id in two.there()
+    unknown = "20260101T000000Z-aaaaaa"
+    assert pin(two.workplace, two.profile, unknown, "x").code is ExitCode.CONFIGURATION
+    # A store that cannot be asked may have it: that is what is told.
+    shutil.rmtree(two.folder / "second")
+    assert "is not there" in pin(two.workplace, two.profile, unknown, "x").summary
+
+
+def test_a_backup_damaged_in_the_first_store_is_handed_over_from_the_second(two: Two) -> None:
+    damaged, whole = two.make(), two.make()
+    two.copy()
+    two.first.put(damaged.prefix + "volume-0001.age", BODY[:-1] + b"X")
+    target = two.folder / "returned"
+    outcome = hand_over(two.workplace, two.profile, target)
+    assert (outcome.status, outcome.data["backups"]) == (Status.DONE, 2)
+    for place in (damaged, whole):
+        assert (target / "ready" / place.backup_id / "volume-0001.age").read_bytes() == BODY
+    assert len((target / SUMS).read_text().splitlines()) == 4
+    # Damaged in both it is not whole anywhere.
+    two.second.put(damaged.prefix + "volume-0001.age", b"X" + BODY[1:])
+    again = hand_over(two.workplace, two.profile, two.folder / "again")
+    assert (again.code, "is not what the manifest says" in again.summary) == (ExitCode.CHECK_FAILED, True)
+
+
+def test_nothing_is_erased_while_a_backup_is_taken_or_copied(two: Two) -> None:
+    two.make()
+    hand_over(two.workplace, two.profile, two.folder / "returned")
+    with held(two.workplace.ledger, f"{two.profile.customer}/{HOSTS}", "a copy", 60), pytest.raises(Locked):
+        erase(two.workplace, two.profile)
+    assert len(two.first.list("").objects) == 2
+    assert erase(two.workplace, two.profile).status is Status.DONE
 
 
 def test_a_customer_that_leaves_gets_the_copies_too_and_nothing_of_them_stays(two: Two) -> None:
