@@ -54,6 +54,7 @@ def checked(log: Log, rows: Iterable[Row], name: str) -> Checked:
     names = persons(log.place, list(log.requests.values()))
     for row in rows:
         try:
+            _require_own(row, log.customer)
             reference = row.cells.get("reference", "")
             if reference in seen:
                 raise UsageError(f"reference {reference!r} stands on line {seen[reference]} already")
@@ -101,6 +102,14 @@ def exported(place: Workplace, requests: list[Request], now: datetime) -> Iterat
                "deadline": iso(one.clock.deadline), "used_seconds": begun.used_seconds if begun else "",
                "budget_seconds": one.clock.budget_seconds, "not_covered": one.not_covered,
                "cause": one.cause.code if one.cause else "", "minutes": one.minutes}
+
+
+def _require_own(row: Row, customer: str) -> None:
+    """An export's row goes back only to its customer: it holds names of persons, and another's errors (P08)."""
+    owners = (row.cells.get("customer", "").strip(), row.cells.get("id", "").strip().rpartition("-")[0])
+    for owner in owners:
+        if owner not in {"", customer}:
+            raise UsageError(f"this is a request of {owner}, not of {customer}")
 
 
 def _item(log: Log, row: Row, name: str, known: Request | None) -> Item:

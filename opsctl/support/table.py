@@ -20,7 +20,7 @@ COLUMNS = ("reference", "received", "level", "level_reason", "reporter", "subjec
 NEEDED = ("reference", "received", "level", "reporter", "subject")
 TOLD = ("id", "customer", "state", "verdict", "deadline", "used_seconds", "budget_seconds", "not_covered", "cause",
         "minutes")
-"""What an export adds and an import passes over."""
+"""What an export adds. An import passes over it, but for whose request it is (`id`, `customer`)."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -90,12 +90,48 @@ def test_what_was_exported_is_imported_as_it_was(kind: str, file: Path, tmp_path
     assert opsctl("support", "export", "sample-aalund", "--format", kind, "--output", str(out)).code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     assert opsctl("support", "import", "sample-aalund", str(out), "--json").data["added"] == []
+    _disown(out)
     assert opsctl("support", "import", "sample-birkeby", str(out), "--json").data["added"] == [
         "sample-birkeby-1", "sample-birkeby-2"]
     rows = [json.loads(opsctl("support", "export", customer, "--format", "json", "--json").stdout)["data"]["requests"]
             for customer in ("sample-aalund", "sample-birkeby")]
     for ours, theirs in zip(*rows, strict=True):
         assert {name: ours[name] for name in table.COLUMNS} == {name: theirs[name] for name in table.COLUMNS}
+
+
+def _disown(path: Path) -> None:
+    """Take whose requests these are out of an export, as who brings them to another system would."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        rows = [{name: row[name] for name in table.COLUMNS} for row in json.loads(text)]
+        path.write_text(json.dumps(rows), encoding="utf-8")
+    else:
+        path.write_text(table.written(table.COLUMNS, [row.cells for row in table.from_csv(text)]), encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_another_customers_rows_are_refused_and_nothing_is_recorded(kind: str, file: Path, tmp_path: Path,
+                                                                    opsctl: Run) -> None:
+    opsctl("support", "import", "sample-aalund", str(file))
+    out = tmp_path / f"out.{kind}"
+    opsctl("support", "export", "sample-aalund", "--format", kind, "--output", str(out))
+    answer = opsctl("support", "import", "sample-birkeby", str(out), "--json")
+    assert answer.code == 2
+    details = json.loads(answer.stdout)["errors"][0]["details"]
+    assert len(details) == 2
+    assert all("this is a request of sample-aalund, not of sample-birkeby" in line for line in details)
+    assert opsctl("support", "list", "sample-birkeby", "--closed", "--json").data["total"] == 0
+
+
+@pytest.mark.parametrize(("column", "value"), [("id", "sample-aalund-1"), ("customer", "sample-aalund")])
+def test_the_id_or_the_customer_alone_says_whose_row_it_is(column: str, value: str, file: Path, opsctl: Run) -> None:
+    lines = (HEAD + GOOD).splitlines()
+    file.write_text("\n".join([f"{lines[0]},{column}", f"{lines[1]},{value}", f"{lines[2]},"]) + "\n",
+                    encoding="utf-8")
+    answer = opsctl("support", "import", "sample-birkeby", str(file))
+    assert (answer.code, "line 2: this is a request of sample-aalund" in answer.stderr) == (2, True)
+    assert opsctl("support", "list", "sample-birkeby", "--closed", "--json").data["total"] == 0
+    assert opsctl("support", "import", "sample-aalund", str(file)).code == 0
 
 
 def test_no_cell_is_a_formula(file: Path, opsctl: Run) -> None:
