@@ -27,7 +27,7 @@ _FIELDS = ("chain", "sequence", "kind", "recorded_at", "actor", "run", "payload"
 class Evidence:
     """entries: sound ones, in order. gaps: spans in which entries are damaged or gone. findings: what is wrong.
 
-    begins: when the first entry was recorded; None for a customer that the ledger does not know.
+    begins: when the first entry was recorded that tells of work; None where there is none.
     """
 
     entries: tuple[Entry, ...]
@@ -46,7 +46,7 @@ class Evidence:
 
 def of_entries(entries: Sequence[Entry]) -> Evidence:
     """Evidence that is sound as a whole."""
-    return Evidence(tuple(entries), entries[0].recorded_at if entries else None)
+    return Evidence(tuple(entries), _begins(entries))
 
 
 def read(ledger: Ledger, customer: str, until: datetime) -> Evidence:
@@ -62,8 +62,12 @@ def read(ledger: Ledger, customer: str, until: datetime) -> Evidence:
                      f"{finding.detail}" for finding in verification.findings)
     places = [finding.sequence for finding in verification.findings]
     kept = tuple(entry for entry in sound if entry.recorded_at < until)
-    return Evidence(kept, kept[0].recorded_at if kept else None,
-                    tuple(_around(sound, place) for place in places), findings)
+    return Evidence(kept, _begins(kept), tuple(_around(sound, place) for place in places), findings)
+
+
+def _begins(entries: Iterable[Entry]) -> datetime | None:
+    """When the records begin. Reports that were issued or noted are none: issuing one must not change what it says."""
+    return next((entry.recorded_at for entry in entries if not entry.kind.startswith("report.")), None)
 
 
 def _entries(lines: Iterable[str]) -> Iterable[Entry]:

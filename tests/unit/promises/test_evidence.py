@@ -9,7 +9,7 @@ import pytest
 
 from opsctl.core.clock import FixedClock
 from opsctl.ledger import Ledger, open_ledger
-from opsctl.promises.evidence import read
+from opsctl.promises.evidence import of_entries, read
 
 START = datetime(2026, 10, 1, 2, tzinfo=UTC)
 CUSTOMER = "sample-aalund"
@@ -69,3 +69,13 @@ def test_a_cut_tail_leaves_a_gap_without_an_end(ledger: Ledger, file: Path) -> N
 
 def test_an_unknown_customer_has_none(ledger: Ledger) -> None:
     assert read(ledger, "sample-elmegaard", START).begins is None
+
+
+def test_a_report_that_was_issued_is_not_where_the_records_begin(ledger: Ledger) -> None:
+    for kind in ("report.noted", "report.issued"):
+        ledger.append("sample-elmegaard", kind, {"month": "2026-10"}, actor="tests")
+    now = START + timedelta(days=9)
+    assert read(ledger, "sample-elmegaard", now).begins is None
+    assert of_entries(list(ledger.entries("sample-elmegaard"))).begins is None
+    worked = ledger.append("sample-elmegaard", "backup.completed", {}, actor="tests")
+    assert read(ledger, "sample-elmegaard", now).begins == worked.recorded_at

@@ -15,6 +15,7 @@ from opsctl.core.clock import FixedClock
 from opsctl.core.errors import UsageError
 from opsctl.core.progress import Silent
 from opsctl.ledger import open_ledger
+from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import Settings
 from opsctl.promises.model import Word
 from opsctl.promises.month import Month
@@ -158,3 +159,16 @@ def test_a_report_is_issued_once_and_a_change_is_a_new_revision_with_its_reason(
 def test_notes_that_are_none(place: Workplace, text: str) -> None:
     with pytest.raises(UsageError):
         note(place, profile(), Month(2026, 10), text)
+
+
+@pytest.mark.parametrize("customer", ["sample-aalund", "sample-elmegaard"])
+def test_issuing_on_an_empty_ledger_does_not_make_the_report_another(customer: str, place: Workplace,
+                                                                     clock: FixedClock) -> None:
+    clock.move(timedelta(days=35))
+    found = load_profile(ROOT / "inventories", customer)
+    note(place, found, OCTOBER, "A calm month.")
+    clock.move(timedelta(seconds=1))
+    first, new = issue(place, found, OCTOBER, "")
+    clock.move(timedelta(days=1))
+    assert new
+    assert issue(place, found, OCTOBER, "") == (first, False)
