@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=60)
 """So far back the last good backup is looked for."""
 CHECKED, FINISHED = "network.checked", "run.finished"
-_STORAGE = tuple(f"{FINISHED}/storage check/{status.value}" for status in Status)
+_MEASURED = tuple(f"{FINISHED}/storage check/{status.value}"
+                  for status in (Status.DONE, Status.WARNING, Status.CHECK_FAILED))
+_UNMEASURED = tuple(f"{FINISHED}/storage check/{status.value}" for status in (Status.FAILED, Status.INTERRUPTED))
+"""Storage checks that ended without having measured anything."""
 _PATCHED = tuple(f"{FINISHED}/patch apply/{status}" for status in sorted(GOOD_RUN))
 _UPGRADED = (upgrades.COMPLETED, upgrades.REFUSED, upgrades.TAKEN_BACK)
 _INSTALLED = (standing.INSTALLED, standing.TAKEN_BACK)
-TOPICS = (*_STORAGE, *_PATCHED, CHECKED, *_INSTALLED, upgrades.STARTED, *_UPGRADED, DAMAGED, f"{COMPLETED}/",
-          f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
+TOPICS = (*_MEASURED, *_UNMEASURED, *_PATCHED, CHECKED, *_INSTALLED, upgrades.STARTED, *_UPGRADED, DAMAGED,
+          f"{COMPLETED}/", f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
 
 
 class Reads(Protocol):
@@ -57,9 +60,11 @@ class Seen(NamedTuple):
 class Known:
     """One customer's evidence. days: local days with a good backup, the newest of them at least.
 
-    owed_since: the first local day on which backups were owed and the ledger was kept; asked only when there are none.
+    owed_since: the first local day on which backups and storage checks were owed and the ledger was kept; asked only
+    when there are none of one of them.
     copies: whether the newest backups have their second copy, in words; "" without a second store.
     upgrade: the start of an upgrade of the platform that is unfinished.
+    storage: the newest check that measured something. unmeasured: a newer one that did not.
     """
 
     storage: Seen | None
@@ -71,6 +76,7 @@ class Known:
     rehearsals: tuple[RehearsalState, ...] = ()
     copies: str = ""
     upgrade: Seen | None = None
+    unmeasured: Seen | None = None
 
 
 def known(reads: Reads, outlines: Sequence[Outline], now: datetime) -> dict[str, Known]:
@@ -88,12 +94,14 @@ class _Reading:
         self._reads, self._outline, self._rows, self._now = reads, outline, rows, now
 
     def all(self) -> Known:
-        storage, network = self._newest(_STORAGE, FINISHED), self._newest((CHECKED,), CHECKED)
+        storage, network = self._newest(_MEASURED, FINISHED), self._newest((CHECKED,), CHECKED)
+        tried = self._newest(_UNMEASURED, FINISHED)
         patched, installed = self._newest(_PATCHED, FINISHED), self._newest(_INSTALLED, *_INSTALLED)
         days = self._days() if self._outline.databases else frozenset()
         version = installed.payload.get("to", installed.payload.get("version")) if installed else ""
         return Known(storage, network, patched.at if patched else None, str(version), days,
-                     None if days else self._owed_since(), self._rehearsals(), self._copies(), self._upgrade())
+                     None if days and storage else self._owed_since(), self._rehearsals(), self._copies(),
+                     self._upgrade(), tried if tried and (storage is None or tried.at > storage.at) else None)
 
     def _upgrade(self) -> Seen | None:
         started, ended = self._newest((upgrades.STARTED,), upgrades.STARTED), self._newest(_UPGRADED, *_UPGRADED)

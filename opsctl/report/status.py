@@ -55,6 +55,7 @@ class CustomerStatus:
 
 
 NOT_COVERED = Verdict(Word.NOT_COVERED)
+_TO_COME = "today's is still to come"
 
 
 def backup_verdict(days: Collection[date], today: date, since: date | None = None) -> Verdict:
@@ -66,7 +67,7 @@ def backup_verdict(days: Collection[date], today: date, since: date | None = Non
     if today in days:
         return Verdict(Word.KEPT, "today")
     if yesterday in days:
-        return Verdict(Word.NOT_DUE, "today's is still to come")
+        return Verdict(Word.NOT_DUE, _TO_COME)
     if days:
         return Verdict(Word.BROKEN, f"last good one of {max(days)}")
     if since is not None and since <= yesterday:
@@ -100,14 +101,26 @@ def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> V
     return Verdict(*cadence(last, now, every_days))
 
 
-def storage_verdict(last: Mapping[str, Any] | None, day: date | None, today: date) -> Verdict:
-    """P19: measured each day and below the limits. last: the payload of the newest storage run."""
+def storage_verdict(last: Mapping[str, Any] | None, day: date | None, today: date, failed: str = "",
+                    since: date | None = None) -> Verdict:
+    """P19: measured each day and below the limits. A run that failed has measured nothing: the day is as without it.
+
+    last: the payload of the newest run that measured, of that day. failed: how a later one ended that did not.
+    since: the first local day on which a check was owed and recorded.
+    """
+    tail = f"; the last run measured nothing: {failed}" if failed else ""
+    yesterday = today - timedelta(days=1)
     if last is None or day is None:
-        return Verdict(Word.UNKNOWN, "never measured")
-    if day < today - timedelta(days=1):
-        return Verdict(Word.BROKEN, f"last measured {day}")
-    if last["status"] in {"check failed", "failed"}:
+        if not failed:
+            return Verdict(Word.UNKNOWN, "never measured")
+        owed = since is not None and since <= yesterday
+        return Verdict(Word.BROKEN, f"never measured{tail}") if owed else Verdict(Word.NOT_DUE, _TO_COME + tail)
+    if day < yesterday:
+        return Verdict(Word.BROKEN, f"last measured {day}{tail}")
+    if last["status"] == "check failed":
         return Verdict(Word.BROKEN, str(last["summary"]))
+    if failed and day < today:
+        return Verdict(Word.NOT_DUE, _TO_COME + tail)
     return Verdict(Word.KEPT, str(last["summary"]) if last["status"] == "warning" else f"checked {day}")
 
 
@@ -134,7 +147,7 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
     if notices is not None:
         return CustomerStatus(outline.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
                               notices, NOT_COVERED, running)
-    storage, network = known.storage, known.network
+    storage, network, tried = known.storage, known.network, known.unmeasured
     backup = backup_verdict(known.days, today, known.owed_since)
     if known.copies:
         backup = replace(backup, detail=f"{backup.detail}; {known.copies}" if backup.detail else known.copies)
@@ -142,7 +155,8 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
         outline.customer, hosting, ready, backup,
         upgrade_verdict(known.upgrade) if known.upgrade else platform_verdict(known.patched, now, patch_every_days),
         storage_verdict(storage.payload if storage else None, local_day(storage.at, outline.zone) if storage else None,
-                        today),
+                        today, str(tried.payload["summary"]).removeprefix(f"{outline.customer}: ") if tried else "",
+                        known.owed_since),
         network_verdict(network.payload if network else None,
                         local_day(network.at, outline.zone) if network else None, today, outline.watched),
         NOT_COVERED, rehearsal_verdict(known.rehearsals) if known.rehearsals else NOT_COVERED, running)

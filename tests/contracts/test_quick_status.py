@@ -110,8 +110,8 @@ def test_the_newest_entries_and_the_customers_own_give_the_same(generated: Bench
     slowly = known(Later(generated.ledger), outlines, NOW)
     for name, one in quickly.items():
         other = slowly[name]
-        assert (one.storage, one.network, one.patched, one.installed) == (
-            other.storage, other.network, other.patched, other.installed), name
+        assert (one.storage, one.unmeasured, one.network, one.patched, one.installed) == (
+            other.storage, other.unmeasured, other.network, other.patched, other.installed), name
         assert max(one.days, default=None) == max(other.days, default=None), name
         assert one.owed_since == other.owed_since, name
 
@@ -127,7 +127,9 @@ def test_whatever_is_recorded_shows_both_ways(bench: Bench) -> None:
         ("aalund", ("run.started", {})), ("aalund", backup("2026-11-23", "a")), ("aalund", backup("2026-11-24", "b")),
         ("aalund", ("backup.damaged", {"backup_id": "b"})), ("aalund", ("backup.verified", {"backup_id": "b"})),
         ("aalund", backup("2026-11-30", "c")), ("birkeby", run("storage check", "warning")),
-        ("birkeby", run("storage check", "check failed")), ("birkeby", run("patch apply", "done")),
+        ("birkeby", run("storage check", "check failed")), ("birkeby", run("storage check", "failed")),
+        ("birkeby", run("storage check", "done")), ("birkeby", run("storage check", "interrupted")),
+        ("cedervig", run("storage check", "failed")), ("birkeby", run("patch apply", "done")),
         ("birkeby", run("patch apply", "failed")), ("birkeby", run("patch apply", "unchanged")),
         ("cedervig", ("network.checked", {"level": "ok", "summary": "1 of 1 up"})),
         ("cedervig", ("release.installed", {"to": "5.5.0"})),
@@ -194,3 +196,14 @@ def test_a_thousand_customers_in_the_time_of_a_process(tmp_path: Path) -> None:
     assert min(spent[1:]) < 1.0, spent
 
 
+
+
+def test_a_storage_run_that_failed_is_told_once_by_the_customers_name(bench: Bench) -> None:
+    bench.ledger.append("sample-aalund", "run.finished", {
+        "operation": "storage check", "status": "failed", "summary": "sample-aalund: no host could be reached"},
+        actor="tests")
+    bench.clock.move(timedelta(minutes=1))
+    row = next(one for one in bench.quick() if one.customer == "sample-aalund")
+    assert str(row.storage) == ("not due: today's is still to come; the last run measured nothing: "
+                                "no host could be reached")
+    assert bench.ordinary() == bench.quick()

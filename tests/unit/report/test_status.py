@@ -35,6 +35,21 @@ def test_storage() -> None:
     assert storage_verdict({"status": "check failed", "summary": "full"}, TODAY, TODAY).word is Word.BROKEN
 
 
+def test_a_storage_run_that_failed_measured_nothing_and_the_day_is_as_without_it() -> None:
+    good, failed = {"status": "done", "summary": "fine"}, "no host could be reached"
+    yesterday = TODAY - timedelta(days=1)
+    told = storage_verdict(good, yesterday, TODAY, failed)
+    assert (told.word, told.detail) == (
+        Word.NOT_DUE, "today's is still to come; the last run measured nothing: no host could be reached")
+    assert storage_verdict(good, TODAY, TODAY, failed).word is Word.KEPT
+    assert storage_verdict({"status": "check failed", "summary": "full"}, yesterday, TODAY, failed).word is Word.BROKEN
+    late = storage_verdict(good, TODAY - timedelta(days=2), TODAY, failed)
+    assert (late.word, late.detail) == (
+        Word.BROKEN, "last measured 2026-11-21; the last run measured nothing: no host could be reached")
+    assert storage_verdict(None, None, TODAY, failed, TODAY + timedelta(days=1)).word is Word.NOT_DUE
+    assert storage_verdict(None, None, TODAY, failed, yesterday).word is Word.BROKEN
+
+
 def steps(*states: str, release: str = "6.0.0", approved: bool = True) -> Revision:
     """A revision for two contacts, whose deliveries have come so far."""
     attempts = {f"contact-{index}": Attempt(f"notice.{state}", NOW) for index, state in enumerate(states)}
