@@ -1,13 +1,14 @@
 """Renew the certificates that the operator's own authorities sign (P15): the key is made on the host and stays there.
 
-A renewal is proven by a new handshake that shows the new certificate; otherwise the old pair is put back and proven.
+A renewal is proven by a new handshake that shows the new certificate. Whatever ends it before that, the old pair is put
+back, and whether a handshake shows that one again is on record.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 RENEWED, TAKEN_BACK = "certificate.renewed", "certificate.taken-back"
-PROOF_SECONDS = 40
+PROOF_SECONDS, BACK_SECONDS = 40.0, 10.0
 _HOST = re.compile(r"DNS:((?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)")
 _ADDRESS = "IP Address:"
 
@@ -130,13 +131,38 @@ def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
     try:
         step("install", signed.pem)
         _prove(run, profile, one.component, signed)
-    except OpsctlError as error:
-        run.say(f"{one.component.name}: {error.message}; the old certificate is put back")
-        step("restore", signed.pem)
-        run.record(TAKEN_BACK, {**evidence, "reason": error.message})
+    except BaseException as error:
+        _take_back(run, profile, one, partial(step, "restore", signed.pem), evidence, error)
         raise
     run.record(RENEWED, evidence)
     return f"{one.component.name}: new certificate until {signed.ends:%Y-%m-%d}, proven by a handshake"
+
+
+def _take_back(run: Run, profile: KamstrupProfile, one: Renewal, restore: Callable[[], Mapping[str, Any]],
+               evidence: Mapping[str, Any], error: BaseException) -> None:
+    """Put the old pair back if the new one came into use, see what the component shows then, and record both.
+
+    OperationFailed when it cannot be put back: the new pair may be in use, unproven.
+    """
+    name, used = one.component.name, one.certificate
+    reason = error.message if isinstance(error, OpsctlError) else \
+        "it was interrupted" if isinstance(error, KeyboardInterrupt) else f"unexpected {type(error).__name__}"
+    run.say(f"{name}: {reason}; going back to the old certificate")
+    try:
+        back = restore()
+    except OpsctlError as failed:
+        raise OperationFailed(f"{name}: the renewal failed, and the old certificate could NOT be put back",
+                              f"on {used.host}, copy {used.certificate}.opsctl-previous and {used.key}.opsctl-previous "
+                              f"over the files in use and restart {used.unit}",
+                              (reason, failed.message, *failed.details)) from error
+    if not back["changed"]:
+        run.say(f"{name}: nothing was put back, the new certificate was not in use")
+        return
+    seen = _awaited(run, profile, one.component, one.fingerprint, BACK_SECONDS)
+    proven = seen.facts.get("certificate") == one.fingerprint
+    run.say(f"{name}: " + ("a handshake shows the old certificate again" if proven else
+                           f"no handshake shows the old certificate: {seen.problem or 'it shows another one'}"))
+    run.record(TAKEN_BACK, {**evidence, "reason": reason, "proven": proven, "problem": seen.problem})
 
 
 def names_of(component: Component, said: str, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -178,20 +204,21 @@ def _play(run: Run, profile: KamstrupProfile, certificate: Certificate, step: st
 
 def _prove(run: Run, profile: KamstrupProfile, component: Component, signed: Signed) -> None:
     """A handshake that shows the new certificate, and the answer that the component should give."""
-    last: Probe | None = None
-    for _ in _tries():
+    last = _awaited(run, profile, component, signed.fingerprint, PROOF_SECONDS)
+    if last.problem or last.facts.get("certificate") != signed.fingerprint:
+        raise OperationFailed(f"{component.name} is not proven to use its new certificate: "
+                              f"{last.problem or 'it still shows another certificate'}",
+                              "the old one was put back; look at the unit's log on the host")
+
+
+def _awaited(run: Run, profile: KamstrupProfile, component: Component, fingerprint: str, seconds: float) -> Probe:
+    """What the component shows: as soon as that is this certificate and it is well, else at the end of the time."""
+    until = time.monotonic() + seconds
+    while True:
         last = probe(target_of(run.workplace, profile, component))
-        if not last.problem and last.facts.get("certificate") == signed.fingerprint:
-            return
-    said = last.problem if last and last.problem else "it still shows another certificate"
-    raise OperationFailed(f"{component.name} is not proven to use its new certificate: {said}",
-                          "the old one was put back; look at the unit's log on the host")
-
-
-def _tries() -> Iterator[None]:
-    until = time.monotonic() + PROOF_SECONDS
-    while time.monotonic() < until:
-        yield
+        well = not last.problem and last.facts.get("certificate") == fingerprint
+        if well or time.monotonic() + 1 >= until:
+            return last
         time.sleep(1)
 
 

@@ -103,14 +103,18 @@ def names(certificate):
     return lines[1].strip() if len(lines) > 1 else ""
 
 
+def belongs(pem, key):
+    """Whether the certificate is for the key in this file."""
+    return openssl("x509", "-noout", "-pubkey", text=pem) == openssl("pkey", "-pubout", "-in", key)
+
+
 def install(certificate, key, pem):
     """Put the new pair in use; False when it is already."""
     if content(certificate) == pem:
         return False
     if not os.path.exists(key + NEW):
         raise Refused("there is no new key: ask for a request first")
-    belongs = openssl("x509", "-noout", "-pubkey", text=pem) == openssl("pkey", "-pubout", "-in", key + NEW)
-    if not belongs:
+    if not belongs(pem, key + NEW):
         raise Refused("the certificate does not belong to the key that was made for it")
     for path in (key, certificate):
         written(path + PREVIOUS, content(path), like=path)
@@ -121,8 +125,9 @@ def install(certificate, key, pem):
 
 
 def restore(certificate, key, pem):
-    """Put the previous pair back; False when `pem`, the new certificate, is not the one in use."""
-    if content(certificate) != pem:
+    """Put the previous pair back; False when neither `pem`, the new certificate, nor its key is in use."""
+    # An installation that was cut short between its two renames has put the key alone in use.
+    if content(certificate) != pem and not belongs(pem, key):
         return False
     if not (os.path.exists(key + PREVIOUS) and os.path.exists(certificate + PREVIOUS)):
         raise Refused("no previous certificate is kept")

@@ -62,6 +62,7 @@ def test_a_certificate_that_is_not_trusted_is_taken_back(workplace: Workplace, t
     assert now.fingerprint == wanted.fingerprint and now.ends == wanted.ends
     entry = place.ledger.last(CUSTOMER, TAKEN_BACK)
     assert entry is not None and "not valid" in entry.payload["reason"]
+    assert entry.payload["proven"] is True, "a handshake shows the old one again"
     assert place.ledger.last(CUSTOMER, RENEWED) is None
 
 

@@ -1,10 +1,16 @@
 """What is signed, for which names, and what the host's module does with the files: with real keys and openssl(1)."""
 
 import importlib.util
+import os
 import shutil
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,12 +20,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.adapters.authority import Signed, sign, vouched
-from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError
+from opsctl.core.clock import SystemClock
+from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed, OpsctlError
+from opsctl.core.outcome import Outcome
+from opsctl.core.progress import Silent
 from opsctl.core.secret import Secret
-from opsctl.network.renewal import names_of
-from opsctl.profiles.hosted import Component
+from opsctl.ledger import open_ledger
+from opsctl.network import renewal
+from opsctl.network.renewal import RENEWED, TAKEN_BACK, Renewal, names_of, renew
+from opsctl.profiles.hosted import Certificate, Component
+from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.settings import AuthoritySettings, Settings
+from opsctl.runs.service import Run
+from opsctl.runs.workplace import Workplace
 from tests.not_exercised import not_exercised
 from tests.unit.backup.s3_server import make_certificate
+from tests.unit.network.test_probes import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime.now(UTC)
@@ -169,6 +186,27 @@ def test_the_pair_goes_into_use_keeps_rights_and_comes_back(module: ModuleType, 
     assert module.restore(*pair, signed.pem) is False, "what is in use is not the new one"
 
 
+def test_a_pair_that_is_half_in_use_comes_back_whole(module: ModuleType, pair: tuple[str, str],
+                                                     authority: tuple[bytes, Secret],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [Path(path).read_text() for path in pair]
+    signed = renewed(module, pair, authority)
+    replace = os.replace
+
+    def cut(source: str, target: str) -> None:
+        if target == pair[0]:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", cut)
+    with pytest.raises(KeyboardInterrupt):
+        module.install(*pair, signed.pem)
+    monkeypatch.undo()
+    assert Path(pair[0]).read_text() == before[0] and Path(pair[1]).read_text() != before[1]
+    assert module.restore(*pair, signed.pem) is True
+    assert [Path(path).read_text() for path in pair] == before
+
+
 def test_a_certificate_for_another_key_changes_nothing(module: ModuleType, pair: tuple[str, str],
                                                        authority: tuple[bytes, Secret]) -> None:
     module.install(*pair, renewed(module, pair, authority).pem)
@@ -179,3 +217,147 @@ def test_a_certificate_for_another_key_changes_nothing(module: ModuleType, pair:
         module.install(*pair, foreign.pem)
     assert module.restore(*pair, foreign.pem) is False, "an older pair must not come back for it"
     assert [Path(path).read_text() for path in pair] == before
+
+
+@dataclass
+class Guest:
+    """A service over TLS on loopback whose files the host's own module changes; it takes them when it is told to.
+
+    Stands for Ansible and the unit. instead: what happens in place of a step. deaf: steps after which it takes nothing.
+    """
+
+    module: ModuleType
+    pair: tuple[str, str]
+    folder: Path
+    instead: dict[str, Callable[[], None]] = field(default_factory=dict)
+    deaf: frozenset[str] = frozenset()
+    shown: ssl.SSLContext | None = None
+    port: int = 0
+
+    def take(self) -> None:
+        self.shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.shown.load_cert_chain(*self.pair)
+
+    def answer(self, link: socket.socket) -> None:
+        assert self.shown is not None
+        with self.shown.wrap_socket(link, server_side=True):
+            return
+
+    def play(self, run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str,
+             ) -> Mapping[str, Any]:
+        self.instead.get(step, lambda: None)()
+        if step == "request":
+            return {"request": self.module.request(self.pair[1]), "names": self.module.names(self.pair[0]),
+                    "changed": True}
+        changed = getattr(self.module, step)(*self.pair, pem)
+        if changed and step not in self.deaf:
+            self.take()
+        return {"request": "", "names": "", "changed": changed}
+
+    def files(self) -> list[str]:
+        return [Path(path).read_text() for path in self.pair]
+
+    def renew(self) -> tuple[Callable[[], Outcome], Workplace]:
+        """What renews it, and where that is recorded."""
+        certificate, key = make_certificate(self.folder)
+        key.chmod(0o600)
+        pem = certificate.read_text()
+        signed = sign(request(_key_of(self.pair[1])), ("127.0.0.1",), pem.encode(), Secret(key.read_text().rstrip()), 1,
+                      NOW)
+        Path(self.pair[0]).write_text(signed.pem)
+        self.take()
+        place = Workplace(Settings(), open_ledger(f"sqlite:///{self.folder}/ledger.db", SystemClock()), SystemClock(),
+                          Silent(), "tests", self.folder / "runs", self.folder / "drafts")
+        one = component(address="127.0.0.1", port=self.port, protocol="tls", ca_file=str(certificate), certificate={
+            "host": "aalund-1", "certificate": self.pair[0], "key": self.pair[1], "unit": "ready-server.service",
+            "reload": True, "authority": "own"})
+        assert one.certificate is not None
+        wanted = Renewal(one, one.certificate, AuthoritySettings(certificate=certificate, key=f"file:{key}", days=1),
+                         signed.ends, signed.fingerprint, "it is asked for")
+        profile = load_profile(ROOT / "inventories", "sample-aalund")
+        assert isinstance(profile, KamstrupProfile)
+        return lambda: renew(place, profile, [wanted], lambda: None), place
+
+
+def _key_of(path: str) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(Path(path).read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def raises(*_: object) -> None:
+        raise error
+    return raises
+
+
+@pytest.fixture
+def guest(module: ModuleType, pair: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+          ) -> Iterator[Guest]:
+    (tmp_path / "own").mkdir()
+    made = Guest(module, pair, tmp_path / "own")
+    monkeypatch.setattr(renewal, "_play", made.play)
+    monkeypatch.setattr(renewal, "BACK_SECONDS", 0.1)
+    with serving(made.answer) as made.port:
+        yield made
+
+
+def payloads(place: Workplace, kind: str) -> list[Mapping[str, Any]]:
+    return [entry.payload for entry in place.ledger.entries("sample-aalund", kinds=(kind,))]
+
+
+def test_a_renewal_is_proven_by_the_handshake(guest: Guest) -> None:
+    act, place = guest.renew()
+    before = guest.files()
+    assert act().code is ExitCode.OK
+    assert guest.files() != before
+    assert len(payloads(place, RENEWED)) == 1 and payloads(place, TAKEN_BACK) == []
+
+
+@pytest.mark.parametrize(("error", "reason", "status"), [
+    (KeyboardInterrupt(), "it was interrupted", "interrupted"),
+    (RuntimeError("odd"), "unexpected RuntimeError", "failed")])
+def test_whatever_ends_a_renewal_before_its_proof_the_old_pair_comes_back(
+        error: BaseException, reason: str, status: str, guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    act, place = guest.renew()
+    before = guest.files()
+    monkeypatch.setattr(renewal, "_prove", raising(error))
+    with pytest.raises(type(error)):
+        act()
+    assert guest.files() == before
+    (said,) = payloads(place, TAKEN_BACK)
+    assert (said["reason"], said["proven"], said["problem"]) == (reason, True, "")
+    assert payloads(place, RENEWED) == []
+    assert [one["status"] for one in payloads(place, "run.finished")] == [status]
+
+
+def test_an_old_pair_that_the_service_does_not_take_is_put_back_and_not_proven(
+        guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    act, place = guest.renew()
+    before, guest.deaf = guest.files(), frozenset({"restore"})
+    monkeypatch.setattr(renewal, "_prove", raising(OperationFailed("not proven", "look")))
+    assert act().code is ExitCode.FAILED
+    assert guest.files() == before
+    (said,) = payloads(place, TAKEN_BACK)
+    assert (said["reason"], said["proven"]) == ("not proven", False)
+
+
+def test_what_was_never_put_in_use_is_not_recorded_as_taken_back(guest: Guest) -> None:
+    act, place = guest.renew()
+    before = guest.files()
+    guest.instead["install"] = raising(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        act()
+    assert guest.files() == before
+    assert payloads(place, TAKEN_BACK) == payloads(place, RENEWED) == []
+
+
+def test_an_old_pair_that_cannot_be_put_back_is_said_and_not_recorded_as_taken_back(
+        guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    act, place = guest.renew()
+    guest.instead["restore"] = raising(OperationFailed("the host does not answer", "", ("aalund-1: cut",)))
+    monkeypatch.setattr(renewal, "_prove", raising(KeyboardInterrupt()))
+    outcome = act()
+    assert outcome.code is ExitCode.FAILED and "could NOT be put back" in outcome.summary
+    assert outcome.data["details"] == ["it was interrupted", "the host does not answer", "aalund-1: cut"]
+    assert payloads(place, TAKEN_BACK) == []
