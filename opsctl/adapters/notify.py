@@ -8,6 +8,7 @@ import http.client
 import re
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from datetime import datetime
 
@@ -19,6 +20,7 @@ SECONDS = 15
 LARGEST_ANSWER = 1 << 20
 SIGNATURE, SENT_AT = "X-Opsctl-Signature", "X-Opsctl-Sent-At"
 _ALLOWED = re.compile(r"(https://|http://(127\.0\.0\.1|localhost)[:/])[!-~]+")
+_HEADER = re.compile(r"[ -~\xa0-\xff]+")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -49,11 +51,28 @@ def ping(url: Secret) -> int:
 
 
 def checked(url: str, setting: str = "outputs") -> str:
-    """The address, when it is TLS or on this machine; ConfigurationError otherwise."""
+    """The address, when it is TLS or on this machine; ConfigurationError, without the address, otherwise."""
     if not _ALLOWED.fullmatch(url):
         raise ConfigurationError(f"an address under `{setting}` is neither https:// nor on this machine",
                                  "write it as https://host/path")
+    try:
+        parts = urllib.parse.urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or "@" in parts.netloc:
+        raise ConfigurationError(f"an address under `{setting}` has no sound host and port, or a user or password",
+                                 "write it as https://host:port/path; a password does not belong there")
     return url
+
+
+def header(value: Secret, setting: str) -> str:
+    """The secret as a header's value; ConfigurationError, without it, when no header can hold it."""
+    text = value.reveal()
+    if not _HEADER.fullmatch(text):
+        raise ConfigurationError(f"the secret under `{setting}` has control characters or letters beyond Latin-1, "
+                                 "which no header can hold", "write it as one line")
+    return text
 
 
 def sent(request: urllib.request.Request, what: str, setting: str = "outputs",
@@ -68,6 +87,12 @@ def sent(request: urllib.request.Request, what: str, setting: str = "outputs",
             raise OperationFailed(f"{what} was not taken: it answered {error.code}",
                                   f"see `{setting}` in opsctl.yml, and the receiver's log") from None
     except (http.client.HTTPException, OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        raise OperationFailed(f"{what} was not taken: {' '.join(str(reason).split())[:160]}",
+        raise OperationFailed(f"{what} was not taken: {_reason(error)}",
                               f"see `{setting}` in opsctl.yml, and whether its server can be reached") from None
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong; of errors that repeat the address, a header or the answer, their kind alone."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    told = isinstance(reason, OSError | str) and not isinstance(reason, http.client.HTTPException)
+    return " ".join(str(reason).split())[:160] if told else type(reason).__name__

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsctl.adapters.notify import checked, post, sent
+from opsctl.adapters.notify import checked, header, post, sent
 from opsctl.adapters.secrets import resolve
 from opsctl.core.clock import iso
 from opsctl.core.errors import ConfigurationError, OperationFailed
@@ -104,7 +104,7 @@ def _ask(settings: SilenceSettings, method: str, where: str, body: Mapping[str, 
         raise ConfigurationError("no Alertmanager is set any more", f"see `{SETTING}` in opsctl.yml")
     headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "opsctl"}
     if settings.authorization:
-        headers["Authorization"] = resolve(settings.authorization).reveal()
+        headers["Authorization"] = header(resolve(settings.authorization), f"{SETTING}.authorization")
     url = checked(f"{settings.alertmanager.rstrip('/')}/api/v2/{where}", SETTING)
     request = urllib.request.Request(  # noqa: S310 - checked
         url, None if body is None else json.dumps(body).encode(), headers, method=method)
