@@ -40,8 +40,11 @@ def channels(text: Secret) -> Mapping[str, Secret]:
 
 
 def send(name: str, address: Secret, title: str, body: str, *, problem: bool) -> None:
-    """Send one message. ConfigurationError for an address Apprise does not know, or that is sent over the network
-    without protection though its service has a protected form; OperationFailed when the message was not taken.
+    """Send one message, as plain text: where a channel takes HTML, it is escaped.
+
+    ConfigurationError for an address Apprise does not know, or that is sent over the network without protection though
+    its service has a protected form, or to a server whose certificate is not verified; OperationFailed when the
+    message was not taken.
     """
     try:
         import apprise
@@ -59,8 +62,13 @@ def send(name: str, address: Secret, title: str, body: str, *, problem: bool) ->
     if plain and _words(secured) and host not in _HERE:
         raise ConfigurationError(f"the address called {name} would be sent over the network without protection",
                                  f"write it as {sorted(_words(secured))[0]}://")
+    if not getattr(service, "verify_certificate", True) and host not in _HERE:
+        raise ConfigurationError(f"the address called {name} would be sent to a server whose certificate is not "
+                                 "verified", "take `verify=no` out of it")
     kind = apprise.NotifyType.FAILURE if problem else apprise.NotifyType.SUCCESS
-    if not service.notify(body=body, title=title, notify_type=kind):
+    # The whole of Apprise, not the service alone: only that turns plain text into what the channel takes.
+    everyone = apprise.Apprise(service, asset=asset)
+    if not everyone.notify(body, title, kind, body_format=apprise.NotifyFormat.TEXT, interpret_escapes=False):
         raise OperationFailed(f"{name} was not told: Apprise says that the message was not taken",
                               "see the address under that name, and whether its server can be reached")
 

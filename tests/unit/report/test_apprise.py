@@ -78,7 +78,10 @@ def test_a_night_names_the_channel_that_was_not_told_and_goes_on(place: Workplac
 
 
 def test_addresses_that_cannot_be_used_are_told_by_name_and_never_shown() -> None:
-    for text, words in (("chat = nothing://token", "does not know"), ("chat = json://example.com/token", "protection")):
+    for text, words in (("chat = nothing://token", "does not know"), ("chat = json://example.com/token", "protection"),
+                        ("chat = jsons://example.com/token?verify=no", "not verified"),
+                        ("chat = slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ?verify=no", "not verified"),
+                        ("chat = tgram://123456789:token_of_a_bot_token/1/?verify=false", "not verified")):
         (name, address), = channels(Secret(text)).items()
         with pytest.raises(ConfigurationError, match=words) as error:
             send(name, address, "title", "body", problem=True)
@@ -86,6 +89,35 @@ def test_addresses_that_cannot_be_used_are_told_by_name_and_never_shown() -> Non
     with pytest.raises(OperationFailed) as refused:
         send("dead", Secret("json://127.0.0.1:9/token"), "title", "body", problem=True)
     assert "token" not in f"{refused.value.message} {refused.value.resolution}"
+
+
+def test_a_server_here_need_not_be_verified(receiver: Receiver) -> None:
+    send("chat", Secret(f"json://127.0.0.1:{receiver.server_port}/x?verify=no"), "title", "body", problem=True)
+    assert [path for _, path, _, _ in receiver.taken] == ["/x"]
+
+
+TEXT = "api: <b>down</b> <a href='https://bad.example'>log in</a> & \\n <script>x</script>"
+
+
+def test_what_hosts_said_is_text_where_a_channel_takes_html(receiver: Receiver,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    from apprise.plugins.telegram import NotifyTelegram
+
+    receiver.answer = 200
+    monkeypatch.setattr(NotifyTelegram, "notify_url", f"http://127.0.0.1:{receiver.server_port}/bot")
+    send("chat", Secret("tgram://123456789:abcdefghijklmnop/12315544/"), "one <i>problem</i>", TEXT, problem=True)
+    (_, path, _, body), = receiver.taken
+    message = json.loads(body)
+    assert path.endswith("/sendMessage") and message["parse_mode"] == "HTML"
+    text = message["text"].replace("<b>", "", 1).replace("</b>", "", 1)
+    assert "<" not in text and ">" not in text.replace("\r\n", ""), text
+    for part in ("&lt;b&gt;down&lt;/b&gt;", "&lt;a href=", "&amp; \\n", "one &lt;i&gt;problem"):
+        assert part in message["text"]
+
+
+def test_a_channel_of_plain_text_gets_it_as_it_is(receiver: Receiver) -> None:
+    send("chat", Secret(f"json://127.0.0.1:{receiver.server_port}/x"), "title", TEXT, problem=True)
+    assert json.loads(receiver.taken[0][3])["message"] == TEXT
 
 
 @pytest.mark.parametrize(("text", "words"), [
