@@ -118,9 +118,13 @@ def _over_tls(target: Target, talk: Callable[[ssl.SSLSocket], dict[str, Any]]) -
     A certificate that is not valid is read again without trust, only to be shown.
     """
     try:
+        context = _context(target)
+    except (OSError, ValueError) as error:  # a file of this machine's: nothing is known of the component
+        return {"problem": f"not probed: {target.ca_file}: {_of_file(error)}"}
+    try:
         with socket.create_connection((target.address, target.port or 0), CONNECT_SECONDS) as plain:
             plain.settimeout(TALK_SECONDS)
-            with _context(target).wrap_socket(plain, server_hostname=target.server_name or target.address) as link:
+            with context.wrap_socket(plain, server_hostname=target.server_name or target.address) as link:
                 return _merged(_certificate(link), talk(link))
     except ssl.SSLCertVerificationError as error:
         return {"problem": f"its certificate is not valid: {error.verify_message}", "facts": _untrusted(target)}
@@ -228,6 +232,12 @@ def _ping(target: Target) -> dict[str, Any]:
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {**one, **other, "facts": {**one.get("facts", {}), **other.get("facts", {})}}
+
+
+def _of_file(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "it holds no certificate authority"
+    return error.strerror or _short(error) if isinstance(error, OSError) else _short(error)
 
 
 def _short(error: BaseException) -> str:

@@ -6,7 +6,6 @@ other keys of the user are not offered.
 
 from __future__ import annotations
 
-import logging
 import shlex
 import socket
 import threading
@@ -26,9 +25,6 @@ from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.text import printable
 from opsctl.profiles.hosted import Host
-
-# What paramiko's own threads complain of reaches the caller as an error; without a handler it would print too.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _SSH_PORT = 22
 WINDOW_BYTES = 1 << 24

@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,9 @@ from cryptography.x509.oid import NameOID
 
 from opsctl.adapters import probes
 from opsctl.adapters.probes import Probe, Target, probe, probe_all, shown
+from opsctl.network.decisions import judge
+from opsctl.network.model import State
+from opsctl.profiles.hosted import Component, Thresholds
 
 HOST = "127.0.0.1"
 
@@ -196,11 +201,47 @@ def test_host_keys_known_unknown_and_changed(ssh: tuple[int, paramiko.PKey], tmp
     other = paramiko.ECDSAKey.generate()
     changed = tmp_path / "changed"
     changed.write_text(f"[{HOST}]:{port} {other.get_name()} {other.get_base64()}\n", encoding="utf-8")
-    good, absent, wrong = (asked(port, protocol="ssh", known_hosts=path)
-                           for path in (known, tmp_path / "none", changed))
+    empty = tmp_path / "empty"
+    empty.touch()
+    good, absent, wrong = (asked(port, protocol="ssh", known_hosts=path) for path in (known, empty, changed))
     assert (good.problem, good.facts["host_key"]) == ("", f"{key.get_name()} {key.fingerprint}")
     assert "not in known_hosts" in absent.problem
     assert "not the one" in wrong.problem
+
+
+def test_a_file_of_this_machine_that_cannot_be_used_is_no_finding_about_the_component(
+        ssh: tuple[int, paramiko.PKey], tmp_path: Path) -> None:
+    port, key = ssh
+    odd = tmp_path / "odd"
+    for content in (f"[{HOST}]:{port} {key.get_name()} A\n".encode(), b"\xff\xfe\x00 ssh-rsa x\n"):
+        odd.write_bytes(content)
+        unread = asked(port, protocol="ssh", known_hosts=odd)
+        assert unread.problem == f"not probed: {odd}: a line of it holds no host key"
+    for path, why in ((tmp_path / "none", "No such file or directory"), (tmp_path, "Is a directory")):
+        assert asked(port, protocol="ssh", known_hosts=path).problem == f"not probed: {path}: {why}"
+    missing = tmp_path / "ca.pem"
+    with web(certificate(tmp_path, 60)) as secured:
+        for protocol in ("tls", "https"):
+            found = asked(secured, protocol=protocol, ca_file=str(missing))
+            assert found.problem == f"not probed: {missing}: No such file or directory"
+            empty = asked(secured, protocol=protocol, ca_file=str(odd))
+            assert empty.problem == f"not probed: {odd}: it holds no certificate authority"
+    for probed in (found, empty):
+        component = Component.model_validate({"name": "k", "kind": "service", "address": HOST, "port": secured,
+                                              "protocol": "tls", "delivered_by": "kamstrup"})
+        standing = judge(component, probed, (), Thresholds(), datetime.now(UTC), "")
+        assert standing.state is State.UNKNOWN and "not probed" in standing.detail
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_up_before_it_greets_prints_nothing() -> None:
+    code = ("import sys; from opsctl.adapters.probes import Target, probe; "
+            "print(probe(Target('k', '127.0.0.1', int(sys.argv[1]), 'ssh')).problem)")
+    with serving(lambda link: None) as port:
+        done = subprocess.run([sys.executable, "-c", code, str(port)], capture_output=True, text=True, timeout=60,
+                              check=True)
+    assert done.stdout.startswith("no SSH: ")
+    assert done.stderr == ""
 
 
 def test_all_at_once_and_one_result_each() -> None:
