@@ -50,8 +50,11 @@ names:
   returned: always
 """
 
+import errno
 import os
+import stat
 import subprocess
+import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -72,21 +75,41 @@ def openssl(*words, text=None):
 
 def written(path, text, like):
     """Write `text` to `path`, whole or not at all, with the owner and rights of the file `like`."""
-    status = os.stat(like)
-    aside = path + ".part"
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        os.fchown(file.fileno(), status.st_uid, status.st_gid)
-        os.fchmod(file.fileno(), status.st_mode & 0o777)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    with opened(like) as file:
+        status = os.fstat(file.fileno())
+    # A name that nobody can foresee: whoever may write to the folder could have put a link there.
+    descriptor, aside = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            os.fchown(file.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(file.fileno(), status.st_mode & 0o777)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+def opened(path):
+    """A regular file, open for reading; Refused for a link or anything else."""
+    try:
+        # Not waiting: a pipe in the file's place would never answer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Refused(f"{path} is a link: name the file itself") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Refused(f"{path} is no regular file")
+    return os.fdopen(descriptor)
 
 
 def content(path):
     """The text of a file."""
-    with open(path) as file:
+    with opened(path) as file:
         return file.read()
 
 
@@ -94,25 +117,25 @@ def request(key):
     """Make a key beside the one in use; returns the signing request for it."""
     made = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
     written(key + NEW, made, like=key)
-    return openssl("req", "-new", "-key", key + NEW, "-subj", "/CN=opsctl")
+    return openssl("req", "-new", "-key", "/dev/stdin", "-subj", "/CN=opsctl", text=made)
 
 
 def names(certificate):
     """The alternative names of a certificate; empty when it has none."""
-    lines = openssl("x509", "-noout", "-in", certificate, "-ext", "subjectAltName").splitlines()
+    lines = openssl("x509", "-noout", "-ext", "subjectAltName", text=content(certificate)).splitlines()
     return lines[1].strip() if len(lines) > 1 else ""
 
 
 def belongs(pem, key):
     """Whether the certificate is for the key in this file."""
-    return openssl("x509", "-noout", "-pubkey", text=pem) == openssl("pkey", "-pubout", "-in", key)
+    return openssl("x509", "-noout", "-pubkey", text=pem) == openssl("pkey", "-pubout", text=content(key))
 
 
 def install(certificate, key, pem):
     """Put the new pair in use; False when it is already."""
     if content(certificate) == pem:
         return False
-    if not os.path.exists(key + NEW):
+    if not os.path.lexists(key + NEW):
         raise Refused("there is no new key: ask for a request first")
     if not belongs(pem, key + NEW):
         raise Refused("the certificate does not belong to the key that was made for it")
@@ -129,7 +152,7 @@ def restore(certificate, key, pem):
     # An installation that was cut short between its two renames has put the key alone in use.
     if content(certificate) != pem and not belongs(pem, key):
         return False
-    if not (os.path.exists(key + PREVIOUS) and os.path.exists(certificate + PREVIOUS)):
+    if not (os.path.lexists(key + PREVIOUS) and os.path.lexists(certificate + PREVIOUS)):
         raise Refused("no previous certificate is kept")
     for path in (key, certificate):
         written(path, content(path + PREVIOUS), like=path)
@@ -146,8 +169,9 @@ def main():
     given = module.params
     try:
         for path in (given["certificate"], given["key"]):
-            if not os.path.isfile(path):
+            if not os.path.lexists(path):
                 raise Refused(f"{path} is not there")
+            opened(path).close()
         if module.check_mode:
             module.exit_json(changed=True, request="", names="")
         if given["step"] == "request":

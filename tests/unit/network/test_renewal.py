@@ -207,6 +207,50 @@ def test_a_pair_that_is_half_in_use_comes_back_whole(module: ModuleType, pair: t
     assert [Path(path).read_text() for path in pair] == before
 
 
+@pytest.mark.parametrize("planted", [".part", ".opsctl-new", ".opsctl-new.part", ".opsctl-previous",
+                                     ".opsctl-previous.part"])
+def test_a_link_planted_where_files_are_written_is_not_followed(planted: str, module: ModuleType, tmp_path: Path,
+                                                                pair: tuple[str, str],
+                                                                authority: tuple[bytes, Secret]) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("untouched")
+    elsewhere.chmod(0o600)
+    for path in pair:
+        Path(path + planted).symlink_to(elsewhere)
+    before = [Path(path).read_text() for path in pair]
+    signed = renewed(module, pair, authority)
+    assert module.install(*pair, signed.pem) is True
+    assert module.restore(*pair, signed.pem) is True
+    assert [Path(path).read_text() for path in pair] == before
+    assert (elsewhere.read_text(), elsewhere.stat().st_mode & 0o777) == ("untouched", 0o600)
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")], "nothing is left behind"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_link_in_the_place_of_what_is_read_is_refused(which: int, module: ModuleType, tmp_path: Path,
+                                                        pair: tuple[str, str],
+                                                        authority: tuple[bytes, Secret]) -> None:
+    signed = renewed(module, pair, authority)
+    elsewhere = Path(pair[which]).rename(tmp_path / "elsewhere")
+    Path(pair[which]).symlink_to(elsewhere)
+    before = elsewhere.read_text()
+    with pytest.raises(module.Refused, match="is a link"):
+        module.install(*pair, signed.pem)
+    assert elsewhere.read_text() == before and Path(pair[which]).is_symlink()
+    new = Path(pair[1] + ".opsctl-new")
+    new.unlink()
+    new.symlink_to(elsewhere)
+    with pytest.raises(module.Refused, match="is a link"):
+        module.install(*pair, signed.pem)
+
+
+def test_a_folder_or_pipe_in_the_place_of_a_file_is_refused(module: ModuleType, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(module.Refused, match="no regular file"):
+            module.content(str(path))
+
+
 def test_a_certificate_for_another_key_changes_nothing(module: ModuleType, pair: tuple[str, str],
                                                        authority: tuple[bytes, Secret]) -> None:
     module.install(*pair, renewed(module, pair, authority).pem)
