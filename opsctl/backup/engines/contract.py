@@ -125,6 +125,9 @@ class DatabaseEngine(Protocol):
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         """Checks that need the server stopped."""
 
+    def databases(self, host: HostProgram, target: Target) -> tuple[Target, ...]:
+        """Each database of the server that a backup would be restored into; () when it gets one of its own."""
+
     def undo(self, target: Target) -> tuple[str, ...]:
         """The command, as root, that removes what a failed restore put into the place that `make` made."""
 

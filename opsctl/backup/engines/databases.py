@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines.contract import Target
+from opsctl.backup.engines.room import require_free, server_bytes
 from opsctl.backup.exchange import Command
 from opsctl.backup.manifest import Manifest
 from opsctl.core.errors import OperationFailed, UsageError
@@ -35,11 +36,16 @@ def require_database(target: Target, manifest: Manifest) -> None:
         raise UsageError(f"{manifest.backup_id} is a logical backup", "give the new database's name with --database")
 
 
-def require_free(host: HostProgram, target: Target, present: bool) -> None:
+def require_free_name(host: HostProgram, target: Target, present: bool) -> None:
     """Nothing that exists is restored over."""
     if present:
         raise OperationFailed(f"{host.hello.host} has a database {target.database} already",
                               "give a new name; opsctl restores into nothing that exists")
+
+
+def require_room_in(host: HostProgram, folder: str, manifest: Manifest) -> None:
+    """The disk of the server's own data has room: a full one would stop every database of that server."""
+    require_free(host, folder, server_bytes(manifest), "restore on another host, or make room on that disk")
 
 
 def require_not_older(host: HostProgram, made: str, here: str) -> None:

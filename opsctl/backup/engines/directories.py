@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines.contract import Found, Target, archive, compress, decompress
+from opsctl.backup.engines.room import require_free, server_bytes
 from opsctl.backup.exchange import Command
 from opsctl.backup.manifest import Manifest, StreamName
 from opsctl.backup.naming import CONFIGURATION
@@ -30,6 +31,10 @@ class InDirectory:
     def beside(self, host: HostProgram, target: Target, stream: str) -> tuple[Command, ...]:
         return decompress(self.owner), Command("tar", ("tar", "-x", "-C", target.configuration, "-f", "-"), self.owner)
 
+    def databases(self, host: HostProgram, target: Target) -> tuple[Target, ...]:
+        """A directory has a server of its own."""
+        return ()
+
     def undo(self, target: Target) -> tuple[str, ...]:
         return ("find", target.directory, target.configuration, "-xdev", "-mindepth", "1", "-delete")
 
@@ -45,14 +50,7 @@ def require_room(host: HostProgram, target: Target, manifest: Manifest) -> None:
             raise OperationFailed(f"{folder} on {host.hello.host} is not empty, or is no directory",
                                   "give a new directory; opsctl restores into nothing that exists")
     parent = target.directory.rsplit("/", 1)[0]
-    room = host.run(("df", "--output=avail", "-B1", parent))
-    if room.code:
-        raise OperationFailed(f"{parent} on {host.hello.host} is not there", "create it, or give another directory")
-    need = int(manifest.facts.get("server_bytes", "0")) + manifest.size
-    free = int(room.out.split()[-1])
-    if free < need:
-        raise OperationFailed(f"{parent} on {host.hello.host} has {free / 1e9:.1f} GB free, about {need / 1e9:.1f} GB "
-                              "are needed", "give a directory on a larger disk")
+    require_free(host, parent, server_bytes(manifest) + manifest.size, "give a directory on a larger disk")
 
 
 def require_architecture(host: HostProgram, manifest: Manifest) -> None:

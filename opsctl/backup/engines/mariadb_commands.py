@@ -24,6 +24,7 @@ DATABASE_FACTS = """select json_object('version', version(),
  'size', (select coalesce(sum(data_length + index_length), 0) from information_schema.tables
           where table_schema = '{name}'));
 """
+DATABASES = "select schema_name from information_schema.schemata order by 1;\n"
 USERS = ("mariadb-dump", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--system=users", "--insert-ignore")
 
 

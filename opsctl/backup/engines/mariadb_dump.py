@@ -10,11 +10,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import mariadb_commands as commands
 from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
-from opsctl.backup.engines.databases import InDatabase, require_database, require_free, require_not_older
+from opsctl.backup.engines.databases import (
+    InDatabase,
+    require_database,
+    require_free_name,
+    require_not_older,
+    require_room_in,
+)
 from opsctl.backup.engines.mariadb_server import QUERY_SECONDS, ask, count
 from opsctl.backup.exchange import Command, Transfer
 from opsctl.backup.manifest import Manifest, StreamName
@@ -63,7 +70,8 @@ class MariaDBDump(InDatabase):
         require_tools(host, _TOOLS)
         facts = json.loads(ask(host, commands.DATABASE_FACTS.format(name=target.database)))
         require_not_older(host, manifest.engine_version, str(facts["version"]))
-        require_free(host, target, bool(facts["present"]))
+        require_free_name(host, target, bool(facts["present"]))
+        require_room_in(host, ask(host, "select @@datadir;\n").strip(), manifest)
         return target
 
     def make(self, host: HostProgram, manifest: Manifest, target: Target) -> None:
@@ -89,6 +97,9 @@ class MariaDBDump(InDatabase):
                                   f"{manifest.facts['tables']}", "use another backup")
         version = ask(host, "select version();\n").strip()
         return Tried(version, {}, found, {"CHECK TABLE": "sound"})
+
+    def databases(self, host: HostProgram, target: Target) -> tuple[Target, ...]:
+        return tuple(replace(target, database=name) for name in ask(host, commands.DATABASES).splitlines())
 
     def undo(self, target: Target) -> tuple[str, ...]:
         return (*commands.client(), "-e", f"drop database if exists `{target.database}`")

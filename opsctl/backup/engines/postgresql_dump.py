@@ -13,7 +13,13 @@ from dataclasses import replace
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import postgresql_commands as commands
 from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
-from opsctl.backup.engines.databases import InDatabase, require_database, require_free, require_not_older
+from opsctl.backup.engines.databases import (
+    InDatabase,
+    require_database,
+    require_free_name,
+    require_not_older,
+    require_room_in,
+)
 from opsctl.backup.engines.postgresql_server import OWNER, QUERY_SECONDS, ask, cluster, count, rows
 from opsctl.backup.exchange import Command, Transfer, telling_line
 from opsctl.backup.manifest import Manifest, StreamName
@@ -66,7 +72,8 @@ class PostgreSQLDump(InDatabase):
         require_tools(host, _TOOLS)
         major, port = cluster(host, target.cluster)
         require_not_older(host, manifest.engine_version, ask(host, major, port, "show server_version;\n").split()[0])
-        require_free(host, target, _ask_with(host, major, port, commands.PRESENT, target=target.database) != "0")
+        require_free_name(host, target, _ask_with(host, major, port, commands.PRESENT, target=target.database) != "0")
+        require_room_in(host, ask(host, major, port, "show data_directory;\n").strip(), manifest)
         return replace(target, settings={"major": major, "port": port})
 
     def make(self, host: HostProgram, manifest: Manifest, target: Target) -> None:
@@ -91,6 +98,11 @@ class PostgreSQLDump(InDatabase):
                                                               f"{manifest.rows.get(name)}" for name in wrong[:20]))
         version = ask(host, major, port, "show server_version;\n").split()[0]
         return Tried(version, {"cluster": target.cluster}, found, {"row counts": "as in the backup"})
+
+    def databases(self, host: HostProgram, target: Target) -> tuple[Target, ...]:
+        major, port = cluster(host, target.cluster)
+        return tuple(replace(target, database=name, settings={"major": major, "port": port})
+                     for name in ask(host, major, port, commands.DATABASES).splitlines())
 
     def undo(self, target: Target) -> tuple[str, ...]:
         return commands.drop(target.settings, target.database)
