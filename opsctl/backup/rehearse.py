@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from opsctl.backup.catalog import CatalogBackup, catalog, damaged_copies
 from opsctl.backup.rehearsals import KINDS, REHEARSAL_FAILED, RehearsalState, rehearsal_states, took
+from opsctl.backup.remains import new_place
 from opsctl.backup.restore import restore
 from opsctl.backup.shelves import shelf_of
 from opsctl.core.clock import local_day
@@ -17,25 +18,23 @@ from opsctl.profiles.hosted import Method
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
 
-FOLDER = "/var/lib"
-
 
 def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret, backup_id: str = "",
              database: str = "", host: str = "", second: bool = False) -> Outcome:
     """Restore `backup_id` (by default the newest good one of `database`, not found damaged) on `host` and check it.
 
     host: by default the database's own. second: from the second store. A physical one gets a new folder and a
-    server of its own without the network, a logical one a new database; both are gone at the end. `data` as of
-    `restore`. Ledger: `backup.rehearsed`, or `backup.rehearsal-failed` with the reason.
+    server of its own without the network, a logical one a new database; both are gone at the end, and so is what an
+    earlier one left that died (`backup.rehearsal-cleared`). `data` as of `restore`. Ledger:
+    `backup.rehearsed`, or `backup.rehearsal-failed` with the reason.
     """
     chosen = _chosen(workplace, profile, backup_id, database, second=second)
     manifest = chosen.manifest
-    name = f"rehearsal_{secrets.token_hex(4)}"
-    logical = manifest is not None and manifest.method is Method.LOGICAL
+    directory, into = new_place(logical=manifest is not None and manifest.method is Method.LOGICAL)
     target = host or (manifest.host if manifest else "")
     outcome = restore(workplace, profile, chosen.place.backup_id, host=target,
-                      directory="" if logical else f"{FOLDER}/opsctl-{name}", database=name if logical else "",
-                      identity=identity, port=20_000 + secrets.randbelow(10_000), rehearsal=True, second=second)
+                      directory=directory, database=into, identity=identity, port=20_000 + secrets.randbelow(10_000),
+                      rehearsal=True, second=second)
     if outcome.status is Status.LOCKED:
         return outcome
     if outcome.status is not Status.DONE:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup import naming, trial
+from opsctl.backup import naming, remains, trial
 from opsctl.backup.catalog import State, catalog
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import engine_for
@@ -71,6 +71,9 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
     of it stays, and the ledger gets `backup.rehearsed`. second: from the second store.
     """
     target = target_of(directory, database, cluster, port)
+    if remains.reserved(target) and not rehearsal:
+        raise UsageError(f"{target.place} has the name of a rehearsal's, and the next rehearsal removes those",
+                         "give another name")
     wish = Wish(target, identity, start or leave_running, leave_running, dry_run, bandwidth, rehearsal)
 
     def act(run: Run) -> Outcome:
@@ -141,6 +144,8 @@ def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: M
         run.workplace.progress.advance(run.customer, f"restore {manifest.backup_id}", done, total)
 
     with open_program(run.workplace, profile, host, unit, progress) as started:
+        if wish.rehearsal:
+            remains.clear(run, profile, started, engine, wish.target)
         target = engine.fits(started.program, manifest, wish.target)
         if wish.dry_run:
             return {"dry_run": True}

@@ -103,9 +103,17 @@ def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path
     profile = profile.model_copy(update={"databases": (database.model_copy(update={"method": method}),)})
     assert run_backup(workplace, profile).status is Status.DONE
     assert "ever" in listing(workplace, profile).rehearsal
+    # What one that died left behind.
+    with shell_on(workplace, profile, DATABASE_HOSTS[customer]) as shell:
+        assert shell.run(["mkdir", "/var/lib/opsctl-rehearsal_0123abcd"], sudo=True).exit_code == 0
+        if method is Method.LOGICAL:
+            query(shell, database.engine, "create database rehearsal_0123abcd;")
     wrong = rehearse(workplace, profile, identity=identity(lab, "sample-birkeby"))
     assert (wrong.status, "no identity matched" in wrong.summary) == (Status.FAILED, True)
     assert "failed" in listing(workplace, profile).rehearsal
+    cleared = workplace.ledger.last(customer, "backup.rehearsal-cleared")
+    assert cleared is not None
+    assert (len(cleared.payload["removed"]), cleared.payload["left"]) == (1 + (method is Method.LOGICAL), {})
     done = rehearse(workplace, profile, identity=identity(lab, customer))
     assert done.status is Status.DONE, done
     entry = workplace.ledger.last(customer, "backup.rehearsed")
