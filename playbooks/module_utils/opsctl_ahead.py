@@ -11,7 +11,7 @@ import tempfile
 
 from ansible.module_utils.opsctl_apt import parse_policy, parse_simulation
 from ansible.module_utils.opsctl_ready import Failed, last_words
-from ansible.module_utils.opsctl_sources import MOVING, entries, next_suite, rewritten
+from ansible.module_utils.opsctl_sources import MOVING, entries, next_suite, public, rewritten
 
 SOURCES = "/etc/apt"
 UNITS = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
@@ -35,6 +35,7 @@ def text_of(file):
 def read_sources(old, new):
     """Every enabled source once per address and suite, with what becomes of it on the way from `old` to `new`.
 
+    Addresses are without user and password.
     fate: `follows` (to the suite `to`), `stays` (names no release), `left` (behind, since `why`).
     """
     found = []
@@ -86,8 +87,8 @@ def _lined(source):
 
 
 def _source(file, entry, uri, suite, old, new):
-    known = {"file": file, "uri": uri, "suite": suite, "trusted": entry["trusted"], "to": suite, "fate": "stays",
-             "why": "", "moves": suite.partition("/")[0].partition("-")[0] in MOVING}
+    known = {"file": file, "uri": public(uri), "suite": suite, "trusted": entry["trusted"], "to": suite,
+             "fate": "stays", "why": "", "moves": suite.partition("/")[0].partition("-")[0] in MOVING}
     there = next_suite(suite, old, new)
     if there is None:
         return known
@@ -140,5 +141,5 @@ class _Beside:
                               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                                    "DEBIAN_FRONTEND": "noninteractive"})
         if done.returncode not in codes:
-            raise Failed(last_words(done.stderr))
+            raise Failed(last_words(public(done.stderr.decode("utf-8", "replace")).encode()))
         return done.stdout.decode("utf-8", "replace")

@@ -8,6 +8,7 @@ ONE_LINE = re.compile(r"^(?P<type>deb|deb-src)\s+(?:\[(?P<options>[^\]]*)\]\s+)?
                       r"(?P<components>(?:\s+[^#\s]\S*)*)\s*(?:#.*)?$")
 LEFT_BEHIND = ("-backports", "-backports-sloppy", "-proposed-updates")
 """Suites that Debian asks to leave out while a release is upgraded."""
+USER = re.compile(r"(?<=://)[^/\s]*@")
 MOVING = frozenset({"stable", "oldstable", "oldoldstable", "testing", "unstable", "sid"})
 
 
@@ -53,8 +54,13 @@ def next_suite(suite, old, new):
     return "" if tail in LEFT_BEHIND else new + tail + slash + rest
 
 
+def public(text):
+    """Text without the users and passwords in its addresses: they stay on the host."""
+    return USER.sub("", text)
+
+
 def rewritten(name, text, old, new, refused):
-    """The file's text for the release `new`. refused: (uri, suite) as they are now that have nothing to follow.
+    """The file's text for the release `new`. refused: (public uri, suite) as they are now that have nothing to follow.
 
     A source that has nothing left is switched off and stays readable.
     """
@@ -69,7 +75,7 @@ def _lines_rewritten(text, old, new, refused):
         there = next_suite(match["suite"], old, new) if match else None
         if there is None:
             lines.append(line)
-        elif there and (match["uri"], match["suite"]) not in refused:
+        elif there and (public(match["uri"]), match["suite"]) not in refused:
             start = line.index(match["uri"]) + len(match["uri"])
             lines.append(line[:start] + line[start:].replace(match["suite"], there, 1))
         else:
@@ -89,7 +95,7 @@ def _stanza(stanza, old, new, refused):
     kept = []
     for suite in suites:
         there = next_suite(suite, old, new)
-        gone = there == "" or (there and all((uri, suite) in refused for uri in uris))
+        gone = there == "" or (there and all((public(uri), suite) in refused for uri in uris))
         if not gone:
             kept.append(there or suite)
     if kept == suites:

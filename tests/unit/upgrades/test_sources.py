@@ -1,11 +1,14 @@
 """What becomes of apt's sources on the way to the next release: read, decided, rewritten."""
 
+import shutil
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.not_exercised import not_exercised
 from tests.unit.upgrades.conftest import load_utility
 
 OLD, NEW = "bookworm", "trixie"
@@ -79,6 +82,45 @@ def test_stanzas_go_over_and_one_with_nothing_left_is_off(sources: ModuleType) -
     assert "Suites: trixie trixie-updates\nComponents: main" in text
     assert [one["suites"] for one in sources.entries("a.sources", text)] == [["trixie", "trixie-updates"]]
     assert "# not there for trixie" in text and text.count("Enabled:") == 2
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("https://me:s3cret@apt.example/x", "https://apt.example/x"), ("http://token@apt.example", "http://apt.example"),
+    ("E: https://a:b@c@apt.example:8443/x and http://u:p@other.example/",
+     "E: https://apt.example:8443/x and http://other.example/"),
+    ("mirror+https://me:s3cret@apt.example/list", "mirror+https://apt.example/list"),
+    ("http://apt.example/a@b", "http://apt.example/a@b"), ("cdrom:[Debian 12]/", "cdrom:[Debian 12]/"),
+    ("mail root@example.com", "mail root@example.com")])
+def test_no_user_or_password_is_shown(sources: ModuleType, text: str, shown: str) -> None:
+    assert sources.public(text) == shown
+
+
+def test_what_is_refused_is_found_whoever_logs_in_there_and_the_rest_keeps_its_password(sources: ModuleType) -> None:
+    address, secret = "https://apt.example/debian", "https://me:s3cret@apt.example/debian"
+    for refused, there in ((set(), True), ({(address, OLD)}, False)):
+        text = sources.rewritten("a.list", f"deb {secret} {OLD} main\n", OLD, NEW, refused)
+        assert text.startswith(f"deb {secret} {NEW} main" if there else "# not there")
+        stanza = sources.rewritten("a.sources", f"Types: deb\nURIs: {secret}\nSuites: {OLD}\n", OLD, NEW, refused)
+        assert f"URIs: {secret}\n" in stanza and (f"Suites: {NEW}" in stanza) is there
+
+
+@pytest.mark.slow
+def test_a_source_with_a_password_is_asked_and_told_without_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if shutil.which("apt-get") is None:
+        not_exercised("apt-get is not on this machine")
+    ahead = [load_utility(f"opsctl_{name}") for name in ("apt", "ready", "sources", "ahead")][-1]
+    monkeypatch.setattr(ahead, "SOURCES", str(tmp_path))
+    (tmp_path / "sources.list").write_text(f"deb http://me:s3cret@127.0.0.1:9/x {OLD} main\n"
+                                           "deb http://me:s3cret@127.0.0.1:9/y ready main\n")
+    found = ahead.read_sources(OLD, NEW)
+    assert "s3cret" not in str(found)
+    assert [(one["uri"], one["fate"]) for one in found] == [("http://127.0.0.1:9/x", "left"),
+                                                            ("http://127.0.0.1:9/y", "stays")]
+    assert "127.0.0.1" in found[0]["why"] and found[0]["line"].endswith(f": http://127.0.0.1:9/x {OLD} left {NEW}")
+    (text,) = ahead.changed_files(found, OLD, NEW).values()
+    assert text.splitlines() == [f"# not there for {NEW}: deb http://me:s3cret@127.0.0.1:9/x {OLD} main",
+                                 "deb http://me:s3cret@127.0.0.1:9/y ready main"]
+    assert ahead.ahead(found, OLD, NEW)["error"] and "s3cret" not in str(ahead.ahead(found, OLD, NEW))
 
 
 SUITES = st.sampled_from(["bookworm", "bookworm-updates", "bookworm-backports", "bookworm-x", "ready", "other"])
