@@ -12,6 +12,9 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 """Statements below are put together with it."""
 COPIES = "/var/lib/opsctl/ready-update"
 LOCK = "/var/lib/dpkg/lock-frontend"
+SHORT_SECONDS = 600
+COUNT_SECONDS = 2 * 3600
+"""For the rows of one table: a large one is read from end to end."""
 UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
           "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "DPkg::Lock::Timeout=60"]
 
@@ -91,7 +94,8 @@ class Postgresql:
     def rows(self):
         """Rows by table, counted."""
         tables = self.ask("SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY 1", self.name)
-        return {table: int(self.ask(f"SELECT count(*) FROM {table}", self.name))  # noqa: S608 - quoted by format
+        return {table: int(self.ask(f"SELECT count(*) FROM {table}",  # noqa: S608 - quoted by format
+                                    self.name, COUNT_SECONDS))
                 for table in tables.splitlines()}
 
     def count(self, table):
@@ -99,10 +103,10 @@ class Postgresql:
         found = self.ask("SELECT to_regclass('public." + table + "') IS NOT NULL", self.name)
         return int(self.ask(f'SELECT count(*) FROM public."{table}"', self.name)) if found == "t" else None  # noqa: S608
 
-    def ask(self, statement, database="postgres"):
+    def ask(self, statement, database="postgres", seconds=SHORT_SECONDS):
         """What a statement answers, unaligned."""
         return run(["runuser", "-u", "postgres", "--", "psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
-                    "--cluster", self.cluster, "-d", database, "-c", statement]).strip()
+                    "--cluster", self.cluster, "-d", database, "-c", statement], seconds).strip()
 
     def dump(self):
         """The command that writes the copy to standard output."""
@@ -154,7 +158,8 @@ class Mariadb:
         tables = self.ask("SELECT table_name FROM information_schema.tables "  # noqa: S608 - checked by NAME
                           "WHERE table_type = 'BASE TABLE' "
                           f"AND table_schema = '{self.name}' ORDER BY 1")
-        return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`"))  # noqa: S608 - of the server
+        return {table: int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`",  # noqa: S608 - of the server
+                                    COUNT_SECONDS))
                 for table in tables.splitlines()}
 
     def count(self, table):
@@ -163,9 +168,9 @@ class Mariadb:
                          f"WHERE table_schema = '{self.name}' AND table_name = '{table}'")
         return int(self.ask(f"SELECT count(*) FROM `{self.name}`.`{table}`")) if found == "1" else None  # noqa: S608
 
-    def ask(self, statement):
+    def ask(self, statement, seconds=SHORT_SECONDS):
         """What a statement answers, a line per row."""
-        return run(["mariadb", "--batch", "--skip-column-names", "-e", statement]).strip()
+        return run(["mariadb", "--batch", "--skip-column-names", "-e", statement], seconds).strip()
 
     def dump(self):
         """The command that writes the copy to standard output."""
@@ -205,10 +210,13 @@ class Unit:
             raise Failed(f"{command[0]} ended with {done.returncode}: {last_words(done.stderr)}")
 
 
-def run(command):
-    """Standard output of a short command; Failed otherwise."""
-    done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=600, cwd="/",
-                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
+def run(command, seconds=SHORT_SECONDS):
+    """Standard output of a command that ends within `seconds`; Failed otherwise."""
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=seconds,
+                              cwd="/", env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
+    except subprocess.SubprocessError as error:
+        raise Failed(f"{' '.join(command[:4])} did not end: {str(error)[-200:]}") from None
     if done.returncode:
         raise Failed(f"{' '.join(command[:4])} ended with {done.returncode}: {last_words(done.stderr)}")
     return done.stdout.decode("utf-8", "replace")

@@ -40,3 +40,25 @@ def test_nothing_answers() -> None:
     assert host.ask("http://127.0.0.1:9/health", seconds=2)["status"] == 0
     answered = host.health("http://127.0.0.1:9/health", seconds=2)
     assert (answered["ok"], answered["status"]) == (False, 0)
+
+
+def test_a_command_that_does_not_end_is_told(ready: ModuleType) -> None:
+    with pytest.raises(ready.Failed, match=r"sleep 60 did not end: .*timed out after 0\.1 seconds"):
+        ready.run(["sleep", "60"], 0.1)
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mariadb"])
+def test_rows_may_take_longer_to_count_than_anything_else(engine: str, ready: ModuleType,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def run(command: list[str], seconds: float = ready.SHORT_SECONDS) -> str:
+        asked.append((command[-1], seconds))
+        if command[0] == "pg_lsclusters":
+            return "17 main 5432 online postgres /d /l"
+        return "3" if "count(*)" in command[-1] else "public.meters"
+
+    monkeypatch.setattr(ready, "run", run)
+    assert ready.engine({"name": "ready", "engine": engine}).rows() == {"public.meters": 3}
+    assert [seconds for text, seconds in asked if "count(*)" in text] == [ready.COUNT_SECONDS]
+    assert ready.COUNT_SECONDS > ready.SHORT_SECONDS == 600
