@@ -33,15 +33,13 @@ def stop_ready(run: Run, profile: KamstrupProfile, *, count: bool = True) -> Row
     return {name: host.data["ready_service"]["rows"] for name, host in by_host(profile, result.hosts.values()).items()}
 
 
-def start_ready(run: Run, profile: KamstrupProfile, rows: Rows) -> Mapping[str, HostResult]:
-    """Start READY on exactly these rows and prove everything sound; {} compares none."""
+def start_ready(run: Run, profile: KamstrupProfile) -> None:
+    """Start READY and prove everything sound; nothing is counted. OperationFailed when it is not."""
     from opsctl.adapters.ansible_catalogue import READY_SERVICE
 
-    wanted = {host: {"ready_service_rows": dict(counted)} for host, counted in rows.items()}
-    result = play(run, targets_of(run.workplace, profile, wanted), READY_SERVICE, {
+    play(run, targets_of(run.workplace, profile), READY_SERVICE, {
         "ready_service_state": "started",
         "ready_service_sound_seconds": run.workplace.settings.policy.healthy_seconds})
-    return by_host(profile, result.hosts.values())
 
 
 def snapshots(run: Run, profile: KamstrupProfile, action: Action, name: str, hosts: Sequence[str]) -> None:

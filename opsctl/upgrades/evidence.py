@@ -27,11 +27,14 @@ def started(run: Run, plan: UpgradePlan, approved_by: str) -> dict[str, Any]:
     return payload
 
 
-def secured(run: Run, start: Mapping[str, Any], rows: Mapping[str, Any]) -> dict[str, Any]:
-    """READY is stopped, its rows are counted, the snapshots are taken; returns the payload."""
-    payload = {"rows": dict(rows), "snapshot": start["snapshot"]}
-    run.record(standing.SECURED, payload)
-    return payload
+def secured(run: Run, start: Mapping[str, Any], rows: Mapping[str, Any]) -> None:
+    """READY is stopped, its rows are counted, the snapshots are taken."""
+    run.record(standing.SECURED, {"rows": dict(rows), "snapshot": start["snapshot"]})
+
+
+def released(run: Run, start: Mapping[str, Any]) -> None:
+    """Recorded before READY is started: from here on it may take writes."""
+    run.record(standing.RELEASED, {"target": start["target"]})
 
 
 def completed(run: Run, start: Mapping[str, Any], results: Results, note: str = "") -> list[dict[str, Any]]:

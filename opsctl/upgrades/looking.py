@@ -41,8 +41,17 @@ def by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:
 
 def arrived(facts: Facts, target: Target, hosts: Sequence[str]) -> bool:
     """Whether each of `hosts` is there and everything on every host runs: READY takes writes then."""
-    there = all(name in facts and not facts[name]["due"] for name in hosts)
-    return there and bool(facts) and not any(said["wrong"] or said["interrupted"] for said in facts.values())
+    return all(name in facts and not facts[name]["due"] for name in hosts) and sound(facts)
+
+
+def as_before(facts: Facts, hosts: Sequence[str]) -> bool:
+    """Whether none of `hosts` is there and everything on every host runs: READY takes writes on the old platform."""
+    return all(name in facts and facts[name]["due"] for name in hosts) and sound(facts)
+
+
+def sound(facts: Facts) -> bool:
+    """Whether everything on every host runs; False when none said anything."""
+    return bool(facts) and not any(said["wrong"] or said["interrupted"] for said in facts.values())
 
 
 def version_of(said: Mapping[str, Any], target: Target) -> str:

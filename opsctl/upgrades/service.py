@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
-from opsctl.core.errors import ApprovalMissing, OperationFailed, OpsctlError, UsageError
+from opsctl.core.errors import ApprovalMissing, Locked, OperationFailed, OpsctlError, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.approval import require_approved
@@ -21,6 +21,7 @@ from opsctl.upgrades import acting, evidence
 from opsctl.upgrades.looking import look
 from opsctl.upgrades.model import Platform, Target, UpgradePlan, differences, target_of
 from opsctl.upgrades.planning import plan_of
+from opsctl.upgrades.releasing import release
 from opsctl.upgrades.way_back import discard, stand, take_back
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _work(run: Run, profile: KamstrupProfile, fresh: UpgradePlan, approved_by: s
     try:
         results = _steps(run, profile, fresh, start)
     except OpsctlError as error:
-        if run.lease.lost:
+        if run.lease.lost or isinstance(error, Locked):
             # Another run may be at work already: it sees the open start and puts it right.
             raise
         raise _failed(run, profile, start, error) from None
@@ -133,7 +134,7 @@ def _steps(run: Run, profile: KamstrupProfile, fresh: UpgradePlan,
     if bad:
         kind = OperationFailed if evidence.touched(results) else NotBegun
         raise kind(f"{fresh.target}: the upgrade failed", "see the lines below", tuple(bad))
-    acting.start_ready(run, profile, rows)
+    release(run, profile, start, rows)
     return results
 
 
@@ -142,7 +143,9 @@ def _failed(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], error:
     target, left = target_of(start), stand(run.workplace, run.customer)
     if isinstance(error, NotBegun) and left.secured is not None:
         try:
-            acting.start_ready(run, profile, left.secured["rows"])
+            release(run, profile, start, left.secured["rows"])
+        except Locked:
+            raise
         except OpsctlError as second:
             why += "; " + "; ".join((second.message, *second.details))
         else:
@@ -150,6 +153,6 @@ def _failed(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], error:
             discard(run, profile, start)
             return OperationFailed(f"{target}: nothing was upgraded, READY runs as before",
                                    "put it right and run it again", error.details)
-    said = take_back(run, profile, left, why)
+    said = take_back(run, profile, stand(run.workplace, run.customer), why)
     return OperationFailed(f"{target} failed: {said}",
                            f"find the cause, then `opsctl resolve {run.customer} --reason TEXT`", (why,))

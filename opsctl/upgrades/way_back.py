@@ -8,7 +8,7 @@ from typing import Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
-from opsctl.core.errors import OperationFailed, OpsctlError
+from opsctl.core.errors import Locked, OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import end_leftovers, names_of, stop_on_hosts
@@ -16,14 +16,17 @@ from opsctl.runs.service import Run, perform
 from opsctl.runs.silencing import silenced
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades import acting, evidence
-from opsctl.upgrades.looking import Facts, arrived, look
-from opsctl.upgrades.model import target_of
+from opsctl.upgrades.looking import Facts, arrived, as_before, look, sound
+from opsctl.upgrades.model import Target, target_of
+from opsctl.upgrades.releasing import Kept, release, require_unwritten, written
 from opsctl.upgrades.standing import KINDS, Standing, standing
 
 # Getting a stopped system to run protects what is there: it goes on when the agreement has ended.
 REQUEST = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.PROTECT, Delivery.WORK)
 ANSWER_SECONDS = 600
 """How long a machine may take to start from its snapshot."""
+LOOK_SECONDS = 300
+"""How long the hosts wait for health before they are asked anew: a survey ends by itself after ten minutes."""
 
 
 def stand(workplace: Workplace, customer: str) -> Standing:
@@ -59,49 +62,75 @@ def take_back(run: Run, profile: KamstrupProfile, left: Standing, reason: str) -
     """Go back to the platform before the open upgrade; returns what runs, proven healthy, in words.
 
     Where everything turns out to be upgraded and healthy it stays: READY takes writes there, which going back would
-    lose. OperationFailed, recorded, when it did not succeed: then READY may be stopped.
+    lose. So it does where READY was started and may have written: its hosts get the time to become healthy, and only
+    the same rows are gone back from. OperationFailed, recorded, when it did not succeed: then READY may be stopped.
     """
     if left.open is None:
         raise ValueError("no upgrade is open")
     start = left.open.payload
-    target = target_of(start)
+    target, hosts = target_of(start), list(start["hosts"])
     stop_on_hosts(run.workplace, profile, left.open.run)
-    try:
-        facts: Facts = look(run.workplace, [profile], target)[run.customer][0]
-    except OpsctlError:
-        facts = {}
-    if arrived(facts, target, list(start["hosts"])):
+    facts, silent = _seen(run, profile, target,
+                          run.workplace.settings.policy.healthy_seconds if left.released else 0)
+    if not silent and arrived(facts, target, hosts):
         evidence.completed(run, start, {}, f"found upgraded and healthy after its run ended early: {reason}")
         return f"{target} is there and READY is healthy"
-    run.say(f"going back from {target}")
+    # An earlier way back got there, or people did: READY takes writes on the old platform.
+    returned = not silent and as_before(facts, hosts)
     try:
-        lost = _back(run, profile, start, left.secured, facts)
+        lost = "" if returned else _back(run, profile, left, facts, silent)
+    except Locked:
+        # Another run is at work: it sees the open start and puts it right.
+        raise
     except OpsctlError as error:
-        evidence.stuck(run, start, "; ".join((reason, error.message, *error.details)))
+        lines = (reason, error.message, *error.details)
+        evidence.stuck(run, start, "; ".join(lines))
+        what = f"put right what the lines say, then `opsctl upgrade rollback {run.customer}`; see docs/upgrades.md"
         raise OperationFailed(f"the upgrade to {target} failed and could NOT be taken back: READY may be stopped",
-                              f"put right what the lines say, then `opsctl upgrade rollback {run.customer}`; see "
-                              "docs/upgrades.md", (reason, error.message, *error.details)) from None
+                              error.resolution if isinstance(error, Kept) else what, lines) from None
+    discard(run, profile, start)
     evidence.taken_back(run, start, reason, lost)
     return f"the upgrade to {target} was taken back, READY is healthy" + (f"; lost: {lost}" if lost else "")
 
 
-def _back(run: Run, profile: KamstrupProfile, start: Mapping[str, Any], secured: Mapping[str, Any] | None,
-          facts: Facts) -> str:
-    """What was written between, in words; "" for nothing."""
-    if secured is None:
+def _seen(run: Run, profile: KamstrupProfile, target: Target, seconds: float) -> tuple[Facts, Mapping[str, str]]:
+    """What the hosts say, asked until every one is sound or `seconds` are over, and why hosts said nothing."""
+    end = time.monotonic() + seconds
+    while True:
+        wait = int(max(0, min(end - time.monotonic(), LOOK_SECONDS)))
+        try:
+            facts, silent = look(run.workplace, [profile], target, wait_seconds=wait)[run.customer]
+        except OpsctlError as error:
+            facts, silent = {}, {host.name: error.message for host in profile.hosts}
+        if (sound(facts) and not silent) or run.lease.lost or time.monotonic() >= end:
+            return facts, silent
+        time.sleep(1)
+
+
+def _back(run: Run, profile: KamstrupProfile, left: Standing, facts: Facts, silent: Mapping[str, str]) -> str:
+    """What was written between, in words; "" for nothing. Kept when READY may have written it."""
+    if left.open is None:
+        raise ValueError("no upgrade is open")
+    start = left.open.payload
+    if left.secured is None:
         # The way back was not there yet, so nothing was upgraded: READY only has to start.
-        acting.start_ready(run, profile, {})
+        acting.start_ready(run, profile)
         return ""
-    lost = ""
+    rows, lost = left.secured["rows"], ""
+    if left.released:
+        require_unwritten(run, profile, rows, silent)
+        # From here on it can be broken off and tried again: READY is stopped.
+        evidence.secured(run, start, rows)
+    run.say(f"going back from {target_of(start)}")
     if start["snapshot"]:
         acting.snapshots(run, profile, "revert", start["snapshot"], list(start["hosts"]))
         _wait(run, profile)
     else:
-        counted = acting.stop_ready(run, profile, count=all_run(facts, start))
-        lost = written(secured["rows"], counted) if any(counted.values()) else ""
+        if not left.released:
+            counted = acting.stop_ready(run, profile, count=all_run(facts, start))
+            lost = written(rows, counted) if any(counted.values()) else ""
         acting.clusters_back(run, profile, target_of(start).version, start["clusters"])
-    acting.start_ready(run, profile, secured["rows"])
-    discard(run, profile, start)
+    release(run, profile, start, rows)
     return lost
 
 
@@ -109,15 +138,6 @@ def all_run(facts: Facts, start: Mapping[str, Any]) -> bool:
     """Whether a cluster of each name runs on its host; where none does nothing was written since."""
     online = {(host, one["cluster"]) for host, said in facts.items() for one in said["clusters"] if one["online"]}
     return all((host, old["cluster"]) in online for host, clusters in start["clusters"].items() for old in clusters)
-
-
-def written(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Tables whose rows differ from what was counted, in words; "" when none does."""
-    lines = [f"{database}: {table} had {was} rows and has {now.get(table, 0)}"
-             for host, databases in before.items() for database, tables in databases.items()
-             for now in [after.get(host, {}).get(database, {})] for table, was in tables.items()
-             if now.get(table, 0) != was]
-    return "; ".join(lines)
 
 
 def _wait(run: Run, profile: KamstrupProfile) -> None:
@@ -135,9 +155,8 @@ def _wait(run: Run, profile: KamstrupProfile) -> None:
 
 def discard(run: Run, profile: KamstrupProfile, start: Mapping[str, Any]) -> None:
     """Let the snapshots go, if there are any; one that stays costs space and nothing else."""
-    try:
-        if not start["snapshot"]:
-            return
-        acting.snapshots(run, profile, "discard", start["snapshot"], list(start["hosts"]))
-    except OpsctlError as error:
-        run.say(f"{error.message}: discard it by hand")
+    for host in start["hosts"] if start["snapshot"] else ():
+        try:
+            acting.snapshots(run, profile, "discard", start["snapshot"], [host])
+        except OpsctlError as error:
+            run.say(f"{error.message}: discard it by hand")

@@ -10,11 +10,12 @@ import pytest
 
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.upgrades import standing as words
-from opsctl.upgrades.looking import arrived
+from opsctl.upgrades.looking import arrived, as_before
 from opsctl.upgrades.model import Platform, Target, UpgradePlan, differences, plan_from
 from opsctl.upgrades.planning import plan_of
+from opsctl.upgrades.releasing import written
 from opsctl.upgrades.standing import standing
-from opsctl.upgrades.way_back import all_run, written
+from opsctl.upgrades.way_back import all_run
 from tests.unit.upgrades.conftest import source
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -85,6 +86,16 @@ def test_how_an_upgrade_ended(ended: str, open_: bool, kept: int) -> None:
     assert (found.secured is not None) == open_
 
 
+def test_what_ready_may_have_written_is_known_until_its_rows_are_counted_again() -> None:
+    begun = ((words.STARTED, {}), (words.SECURED, {"rows": {}}))
+    assert not stood(*begun).released
+    found = stood(*begun, (words.RELEASED, {}), (words.STUCK, {}))
+    assert found.released and found.open is not None and found.secured == {"rows": {}}
+    assert not stood(*begun, (words.RELEASED, {}), (words.SECURED, {"rows": {}})).released
+    for ended in (words.COMPLETED, words.TAKEN_BACK, words.REFUSED, words.STARTED):
+        assert not stood(*begun, (words.RELEASED, {}), (ended, {})).released
+
+
 def test_what_is_kept_is_let_go_by_finish_alone() -> None:
     both = [(words.STARTED, {}), (words.COMPLETED, {"n": 1}), (words.STARTED, {}), (words.COMPLETED, {"n": 2})]
     assert [one["n"] for one in stood(*both).kept] == [1, 2]
@@ -100,11 +111,21 @@ def test_there_is_when_every_host_is_and_all_runs(facts: dict[str, Any]) -> None
     assert not arrived({"a": {**there, "wrong": ["x"]}}, DEBIAN, ["a"])
 
 
+def test_it_is_as_before_when_no_host_is_there_and_all_runs(facts: dict[str, Any]) -> None:
+    assert as_before({"a": facts, "b": facts}, ["a", "b"]) and as_before({"a": facts, "b": facts}, ["a"])
+    assert not as_before({"a": facts, "b": {**facts, "due": False}}, ["a", "b"])
+    assert not as_before({"a": facts}, ["a", "b"]) and not as_before({}, [])
+    assert not as_before({"a": facts, "b": {**facts, "wrong": ["x"]}}, ["a"])
+
+
 def test_what_was_written_meanwhile_is_named() -> None:
     before = {"db": {"ready": {"public.meters": 3, "public.readings": 5}}}
     assert written(before, before) == ""
     after = {"db": {"ready": {"public.meters": 3, "public.readings": 7}}}
     assert written(before, after) == "ready: public.readings had 5 rows and has 7"
+    more = {"db": {"ready": {**before["db"]["ready"], "public.alarms": 0}}}
+    assert written(before, more) == "ready: public.alarms had no rows and has 0"
+    assert written(more, {}).count("and has none") == 3, "what cannot be counted is not taken to be the same"
 
 
 def test_rows_are_counted_only_where_the_clusters_run(facts: dict[str, Any], cluster: dict[str, Any]) -> None:
