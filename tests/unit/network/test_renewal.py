@@ -301,13 +301,13 @@ class Guest:
     def files(self) -> list[str]:
         return [Path(path).read_text() for path in self.pair]
 
-    def renew(self) -> tuple[Callable[[], Outcome], Workplace]:
-        """What renews it, and where that is recorded."""
+    def renew(self, *more: str) -> tuple[Callable[[], Outcome], Workplace]:
+        """What renews it, and where that is recorded. more: names in the certificate in use beside its address."""
         certificate, key = make_certificate(self.folder)
         key.chmod(0o600)
         pem = certificate.read_text()
-        signed = sign(request(_key_of(self.pair[1])), ("127.0.0.1",), pem.encode(), Secret(key.read_text().rstrip()), 1,
-                      NOW)
+        signed = sign(request(_key_of(self.pair[1])), ("127.0.0.1", *more), pem.encode(),
+                      Secret(key.read_text().rstrip()), 1, NOW)
         Path(self.pair[0]).write_text(signed.pem)
         self.take()
         place = Workplace(Settings(), open_ledger(f"sqlite:///{self.folder}/ledger.db", SystemClock()), SystemClock(),
@@ -356,6 +356,19 @@ def test_a_renewal_is_proven_by_the_handshake(guest: Guest) -> None:
     assert act().code is ExitCode.OK
     assert guest.files() != before
     assert len(payloads(place, RENEWED)) == 1 and payloads(place, TAKEN_BACK) == []
+
+
+def test_a_host_that_claims_another_s_name_gets_no_certificate_for_it(guest: Guest,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    act, place = guest.renew("aalund-1", "*.example.com")
+    monkeypatch.setattr(guest.module, "names", lambda _: "DNS:aalund-1, DNS:bank.example, IP Address:192.0.2.1")
+    assert act().code is ExitCode.OK
+    made = x509.load_pem_x509_certificate(guest.files()[0].encode())
+    found = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(one.value) for one in found] == ["127.0.0.1", "aalund-1"]
+    (entry,) = payloads(place, RENEWED)
+    assert entry["names"] == ["127.0.0.1", "aalund-1"]
+    assert entry["left"] == ["*.example.com", "bank.example", "192.0.2.1"]
 
 
 @pytest.mark.parametrize(("error", "reason", "status"), [
