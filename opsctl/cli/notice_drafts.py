@@ -20,6 +20,7 @@ from opsctl.runs.workplace import Workplace
 _OF_A_RELEASE = frozenset({NoticeKind.UPDATE, NoticeKind.MAJOR, NoticeKind.SECURITY})
 _OF_AN_INSTALLATION = frozenset({NoticeKind.PLANNED, NoticeKind.DONE})
 """Drafted from the ledger's evidence, and from a file where people installed."""
+_STANDS = frozenset({Status.DONE, Status.UNCHANGED})
 
 
 def drafted(place: Workplace, selection: Selection, name: str | None) -> tuple[Outcome, ...]:
@@ -38,6 +39,10 @@ def drafted(place: Workplace, selection: Selection, name: str | None) -> tuple[O
         if not found and kind is not None and kind not in _OF_A_RELEASE:
             found = [Outcome(profile.customer, RULES[kind].service, Status.UNCHANGED,
                              f"no notice of kind {kind.value} is due")]
+        if any(one.status in _STANDS for one in found):
+            # That the release itself is work and no notice goes without saying beside the message about the work.
+            outcomes = [one for one in outcomes if one.customer != profile.customer
+                        or one.status is not Status.NOT_COVERED]
         outcomes += found
     return tuple(outcomes)
 
@@ -55,7 +60,7 @@ def drafted_from(place: Workplace, selection: Selection, name: str | None, file:
 
 def _kind(name: str) -> NoticeKind:
     if name not in _kinds():
-        raise UsageError("--kind is no kind of notice", f"write one of {', '.join(_kinds())}")
+        raise UsageError(f"--kind {name[:40]!r} is no kind of notice", f"write one of {', '.join(_kinds())}")
     return NoticeKind(name)
 
 

@@ -53,7 +53,8 @@ def show(customer: Customer, notice: Notice) -> Result:
     with workplace(acts=False) as place:
         draft = newest(known(place, customer), notice)
         if draft is None:
-            raise UsageError(f"{customer}: no such notice is drafted", f"see `opsctl notice list {customer}`")
+            raise UsageError(f"{customer}: no notice {notice[:60]!r} is drafted",
+                             f"see `opsctl notice list {customer}`")
         folder = shelf.place(place.drafts, customer, draft.notice, draft.number)
         people = [(contact, place.ledger.personal(contact) or "erased") for contact in draft.contacts]
     contacts = [{"contact": person, "state": attempt.kind.removeprefix("notice.") if attempt else "not sent",

@@ -73,7 +73,7 @@ class Decision:
     def require(self, customer: str) -> Decision:
         """Return self when allowed; otherwise raise NotCovered (exit 4)."""
         if not self.allowed:
-            raise NotCovered(f"{customer}: {self.reason}", self.instead)
+            raise NotCovered(f"{customer}: {self.reason}", self.instead, service=self.cell.service.value)
         return self
 
 

@@ -59,9 +59,16 @@ class ConfigurationError(OpsctlError):
 
 
 class NotCovered(OpsctlError):
-    """The contract does not cover what was asked for; names the row and the promise."""
+    """The contract does not cover what was asked for; names the row and the promise.
+
+    service: the contract's service that was refused, where it is known.
+    """
 
     exit_code = ExitCode.NOT_COVERED
+
+    def __init__(self, message: str, resolution: str = "", details: tuple[str, ...] = (), service: str = "") -> None:
+        super().__init__(message, resolution, details)
+        self.service = service
 
 
 class OutsideWindow(OpsctlError):

@@ -23,9 +23,9 @@ def failed(customer: str, service: str, error: OpsctlError) -> Outcome:
 
 
 def refused(customer: str, service: str, refusal: NotCovered) -> Outcome:
-    """The row of what the contract does not cover; it is no failure (P29)."""
-    return Outcome(customer, service, Status.NOT_COVERED, refusal.message.removeprefix(f"{customer}: "),
-                   refusal.resolution)
+    """The row of what the contract does not cover; it is no failure (P29). service: where the refusal names none."""
+    return Outcome(customer, refusal.service or service, Status.NOT_COVERED,
+                   refusal.message.removeprefix(f"{customer}: "), refusal.resolution)
 
 
 def guarded(customer: str, service: str, act: Callable[[], Outcome]) -> Outcome:

@@ -35,7 +35,24 @@ def test_all_that_is_due_and_the_second_time_nothing_new(opsctl: Run) -> None:
     assert {("sample-dalmose", "major"), ("sample-dalmose", "platform"), ("sample-elmegaard", "major"),
             ("sample-elmegaard", "platform")} <= drafted
     second = opsctl("notice", "draft", "--all", "--json")
-    assert {row["status"] for row in second.envelope["data"]["outcomes"]} == {"not covered", "unchanged"}
+    assert {row["status"] for row in second.envelope["data"]["outcomes"]} == {"unchanged"}
+
+
+@pytest.mark.parametrize(("customer", "service"), [
+    ("sample-aalund", "software-update-major"), ("sample-cedervig", "software-update-minor")])
+def test_a_hosted_customer_gets_the_message_of_the_work_and_no_refusal_beside_it(customer: str, service: str,
+                                                                                 opsctl: Run) -> None:
+    for status in ("done", "unchanged"):
+        answer = opsctl("notice", "draft", customer, "--json")
+        [row] = answer.envelope["data"]["outcomes"]
+        assert (answer.code, row["status"], row["service"], row["data"]["kind"]) == (0, status, service, "planned")
+
+
+def test_a_release_notice_for_a_hosted_customer_is_refused_by_the_row_that_it_is_of(opsctl: Run) -> None:
+    answer = opsctl("notice", "draft", "sample-aalund", "--kind", "major", "--json")
+    [row] = answer.envelope["data"]["outcomes"]
+    assert (answer.code, row["service"], row["exit_code"]) == (4, "software-update-major", 4)
+    assert 'row "Software update - major releases"' in row["summary"]
 
 
 def test_one_kind_alone(opsctl: Run) -> None:
@@ -62,7 +79,7 @@ def test_a_maintenance_for_all_goes_to_those_it_concerns(opsctl: Run, facts: Pat
 @pytest.mark.parametrize(("words", "message"), [
     (("--file", "FACTS"), "--file needs --kind"),
     (("--kind", "maintenance-planned"), "needs its facts"),
-    (("--kind", "maintenance"), "--kind is no kind of notice"),
+    (("--kind", "maintenance"), "--kind 'maintenance' is no kind of notice"),
     (("--kind", "platform", "--file", "FACTS"), "is drafted from release files and profiles")])
 def test_options_that_do_not_fit(opsctl: Run, facts: Path, words: tuple[str, ...], message: str) -> None:
     words = tuple(str(facts) if word == "FACTS" else word for word in words)
