@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from opsctl.core.errors import OperationFailed
 from opsctl.installs.planning import Facts, facts_of
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import survey
@@ -13,6 +15,7 @@ from opsctl.runs.workplace import Workplace
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
 
+PAUSE_SECONDS = 5
 Seen = tuple[Facts, Mapping[str, str]]
 """What each host said, and why it said nothing, both by host name."""
 
@@ -23,6 +26,31 @@ def look(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> dict[str,
 
     found = survey(workplace, profiles, READY_SURVEY)
     return {profile.customer: facts_of(by_host(profile, found.hosts.values())) for profile in profiles}
+
+
+def wait_well(workplace: Workplace, profile: KamstrupProfile, version: str, package: str) -> bool:
+    """Whether READY runs well in `version`: it is given `healthy_seconds` where every host has the package already.
+
+    One page that fails once must not take back what READY has written meanwhile. OperationFailed for a host that
+    says nothing: of that nobody knows what it wrote.
+    """
+    until = time.monotonic() + workplace.settings.policy.healthy_seconds
+    while True:
+        facts, silent = look(workplace, [profile])[profile.customer]
+        if silent:
+            raise OperationFailed(f"{profile.customer}: {', '.join(silent)} says nothing, so nothing was taken back",
+                                  "see that it can be reached, then run it again", tuple(silent.values()))
+        if runs_well(profile, facts, version, package):
+            return True
+        if time.monotonic() >= until or not begun(profile, facts, package):
+            return False
+        time.sleep(PAUSE_SECONDS)
+
+
+def begun(profile: KamstrupProfile, facts: Facts, package: str) -> bool:
+    """Whether READY may have been started in the new release: the package is whole on every application host."""
+    names = [host.name for host in profile.hosts if "application" in host.roles]
+    return all(facts[name]["installed"] == package and not facts[name]["interrupted"] for name in names)
 
 
 def by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:

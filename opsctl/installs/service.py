@@ -17,7 +17,7 @@ from opsctl.installs.looking import by_host, look
 from opsctl.installs.model import Hop, ReleasePlan, differences
 from opsctl.installs.planning import plan_of, step_between, target_release
 from opsctl.installs.standing import KINDS, Standing, standing
-from opsctl.installs.way_back import take_back
+from opsctl.installs.way_back import take_back, take_back_left
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
@@ -107,7 +107,7 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     if left is not None:
         end_leftovers(run.workplace, left.run)
         with silenced(run, names_of(profile), needed=False) as unsilenced:
-            back = take_back(run, profile, left.payload, "an earlier run was broken off")
+            back = take_back_left(run, profile, left.payload)
         warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}", *unsilenced)
     fresh = plan(run.workplace, [profile], wish.releases, target=wish.target)[0]
     service = request(fresh.step).service

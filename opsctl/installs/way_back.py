@@ -10,7 +10,7 @@ from opsctl.contract.services import Service
 from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs import evidence
-from opsctl.installs.looking import look, runs_well
+from opsctl.installs.looking import look, runs_well, wait_well
 from opsctl.installs.standing import KINDS, standing
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
@@ -30,11 +30,19 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
             return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no installation is unfinished")
         end_leftovers(workplace, left.open.run)
         with silenced(run, names_of(profile), needed=False) as unsilenced:
-            back = take_back(run, profile, left.open.payload, "an earlier run was broken off")
+            back = take_back_left(run, profile, left.open.payload)
         return Outcome(run.customer, REQUEST.service, Status.DONE, f"READY {back} runs and is healthy",
                        warnings=tuple(unsilenced), data={"version": back})
 
     return perform(workplace, profile, REQUEST, "release rollback", act)
+
+
+def take_back_left(run: Run, profile: KamstrupProfile, started: Mapping[str, Any]) -> str:
+    """The same for what an earlier run left: READY may have been at work since, and is given time to show it."""
+    if wait_well(run.workplace, profile, str(started["to"]), str(started["package"])):
+        evidence.found_well(run, started, "an earlier run was broken off")
+        return str(started["to"])
+    return take_back(run, profile, started, "an earlier run was broken off")
 
 
 def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from opsctl.core.errors import UsageError
+from opsctl.core.errors import OperationFailed, UsageError
+from opsctl.installs import looking
 from opsctl.installs.looking import runs_well
 from opsctl.installs.model import ReleasePlan, differences, plan_from
 from opsctl.installs.planning import plan_of, step_between, target_release
@@ -15,6 +16,7 @@ from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
+from tests.unit.backup.made import bench
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -149,3 +151,32 @@ def test_ready_runs_well_only_when_everything_says_so(changed: dict[str, Any], w
     said = {"birkeby-app": facts("5.5.0", **changed), "birkeby-db": facts()}
     assert runs_well(profile("birkeby"), said, "5.5.0", "5.5.0") is well
     assert not runs_well(profile("birkeby"), {"birkeby-db": facts()}, "5.5.0", "5.5.0")
+
+
+ILL = {"wrong": ["its health page answers 503: too many clients"]}
+
+
+@pytest.mark.parametrize(("answers", "well", "looks"), [
+    ([facts("5.5.0")], True, 1),
+    ([facts("5.5.0", **ILL), facts("5.5.0")], True, 2),
+    ([facts("5.4.0", **ILL)], False, 1),
+    ([facts("5.5.0", interrupted=["half"], **ILL)], False, 1)], ids=["well", "well in time", "not yet new", "half new"])
+def test_one_page_that_fails_takes_nothing_back(answers: list[dict[str, Any]], well: bool, looks: int, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def look(*_: Any) -> Any:
+        seen.append(1)
+        return {"sample-birkeby": ({"birkeby-db": facts(), "birkeby-app": answers[len(seen) - 1]}, {})}
+
+    monkeypatch.setattr(looking, "look", look)
+    monkeypatch.setattr(looking, "PAUSE_SECONDS", 0)
+    assert looking.wait_well(bench(tmp_path).workplace, profile("birkeby"), "5.5.0", "5.5.0") is well
+    assert len(seen) == looks
+
+
+def test_of_a_host_that_says_nothing_nothing_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "look", lambda *_: {"sample-birkeby": (
+        {"birkeby-app": facts("5.5.0")}, {"birkeby-db": "no route"})})
+    with pytest.raises(OperationFailed, match="nothing was taken back"):
+        looking.wait_well(bench(tmp_path).workplace, profile("birkeby"), "5.5.0", "5.5.0")

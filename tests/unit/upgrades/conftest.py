@@ -1,6 +1,6 @@
+import importlib
 import importlib.util
 import sys
-import types
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,8 +18,8 @@ def load_utility(name: str) -> ModuleType:
     """A module that Ansible ships to the hosts, under the name by which its neighbours import it."""
     full = f"ansible.module_utils.{name}"
     if full not in sys.modules:
-        for parent in ("ansible", "ansible.module_utils"):
-            sys.modules.setdefault(parent, types.ModuleType(parent))
+        # The real package: a stand-in would be in the way of the next test that needs it.
+        importlib.import_module("ansible.module_utils")
         spec = importlib.util.spec_from_file_location(full, UTILITIES / f"{name}.py")
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
