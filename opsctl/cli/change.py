@@ -14,6 +14,7 @@ from opsctl.cli.result import Result, table
 from opsctl.cli.workplace import Customer, profile, workplace
 from opsctl.core.clock import iso
 from opsctl.core.errors import UsageError
+from opsctl.core.spreadsheet import safe
 
 if TYPE_CHECKING:
     from opsctl.fleet.changelog import Change
@@ -119,4 +120,4 @@ def _csv(found: list[dict[str, object]]) -> str:
 def _cell(value: object) -> str:
     """Text for a spreadsheet: one that would be read as a formula is quoted."""
     text = "; ".join(f"{name} {version}" for name, version in value.items()) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return safe(text)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli.command import Format, Formatted
+from opsctl.cli.release_files import version_of
 from opsctl.cli.result import Result, nagios_result, outcomes_result, table
 from opsctl.cli.workplace import Customer, select, workplace
 from opsctl.contract.services import Service
@@ -84,14 +85,11 @@ def coverage(release: Annotated[str, typer.Option("--release", metavar="VERSION"
                                                          help="Write there (0600), with addresses.")] = None) -> Result:
     """Show who was told of a release and when, and who was not and why."""
     from opsctl.notices import coverage as covering
-    from opsctl.releases.version import Version
 
-    try:
-        Version.parse(release)
-    except ValueError:
-        raise UsageError("--release is not a version", "write it as 6.0.0") from None
+    wanted = version_of(release)
     selection = select(None, True)
     with workplace(acts=False) as place:
+        covering.require_known(place, wanted)
         rows = [*covering.coverage(place, selection.profiles, release),
                 *(covering.Row(name, "", release, "no", "its profile cannot be read") for name in selection.broken)]
     if output is not None:

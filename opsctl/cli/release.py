@@ -10,7 +10,7 @@ import typer
 from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
-from opsctl.cli.release_files import register
+from opsctl.cli.release_files import register, version_of
 from opsctl.cli.result import Result, outcomes_result, table
 from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected
 from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
@@ -123,12 +123,8 @@ def impact(version: Annotated[str, typer.Argument(metavar="VERSION", help="A rel
 
 def _wanted(version: str | None) -> tuple[Catalogue, Version | None]:
     from opsctl.releases.catalogue import load
-    from opsctl.releases.version import Version
 
-    try:
-        target = Version.parse(version) if version else None
-    except ValueError as error:
-        raise UsageError(f"--version {error}", "see `opsctl release list`") from None
+    target = version_of(version) if version else None
     return load(settings().releases), target
 
 

@@ -90,7 +90,7 @@ def way(start: Annotated[str, typer.Option("--from", metavar="VERSION", help="Th
 
     releases = _catalogue()
     target = _release(releases, to)
-    found = path(releases, _version(start), target)
+    found = path(releases, version_of(start), target)
     hops = [str(hop.version) for hop in found.hops] if found else []
     return Result({"from": start, "to": to, "hops": hops},
                   " -> ".join([start, *hops]) if hops else f"{start} is not below {to}: nothing to install")
@@ -103,13 +103,14 @@ def _catalogue() -> Catalogue:
 
 
 def _release(releases: Catalogue, text: str) -> Release:
-    found = releases.get(_version(text))
+    found = releases.get(version_of(text))
     if found is None:
         raise UsageError(f"there is no release {text}", "see `opsctl release list`")
     return found
 
 
-def _version(text: str) -> Version:
+def version_of(text: str) -> Version:
+    """A version as it was typed; UsageError that names it when it is none."""
     from opsctl.releases.version import Version
 
     try:

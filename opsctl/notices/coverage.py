@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, fields
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import PRODUCT, Service
 from opsctl.core.clock import iso
+from opsctl.core.errors import UsageError
+from opsctl.core.spreadsheet import safe
 from opsctl.notices import register
 from opsctl.notices.approval import known
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.planning import recipients
 from opsctl.notices.register import Attempt, Revision
 from opsctl.profiles.model import Profile
+from opsctl.releases.catalogue import load
 from opsctl.releases.version import Version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -57,13 +60,22 @@ def coverage(workplace: Workplace, profiles: Iterable[Profile], release: str) ->
     return tuple(rows)
 
 
+def require_known(workplace: Workplace, release: Version) -> None:
+    """UsageError when neither a draft in the ledger nor a release file knows this release."""
+    drafts = (draft for customer in workplace.ledger.chains() for draft in known(workplace, customer))
+    if any(draft.release == str(release) for draft in drafts):
+        return
+    if load(workplace.settings.releases).get(release) is None:
+        raise UsageError(f"there is no release {release}, and no notice of one is drafted", "see `opsctl release list`")
+
+
 def table_text(rows: Iterable[Row]) -> str:
     """The rows as CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets a quote in front."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([field.name for field in fields(Row)])
     for row in rows:
-        writer.writerow([f"'{cell}" if cell[:1] in {"=", "+", "-", "@"} else cell for cell in asdict(row).values()])
+        writer.writerow([safe(cell) for cell in asdict(row).values()])
     return out.getvalue()
 
 

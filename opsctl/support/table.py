@@ -13,6 +13,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any, NamedTuple
 
 from opsctl.core.errors import UsageError
+from opsctl.core.spreadsheet import plain, safe
 
 COLUMNS = ("reference", "received", "level", "level_reason", "reporter", "subject", "text", "channel", "origin",
            "about", "system", "duplicate_of", "started", "handler", "closed", "result")
@@ -21,7 +22,6 @@ NEEDED = ("reference", "received", "level", "reporter", "subject")
 TOLD = ("id", "customer", "state", "verdict", "deadline", "used_seconds", "budget_seconds", "not_covered", "cause",
         "minutes")
 """What an export adds. An import passes over it, but for whose request it is (`id`, `customer`)."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Row(NamedTuple):
@@ -84,16 +84,6 @@ def to_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """A JSON list of objects, one on each line."""
     lines = (json.dumps({name: row.get(name) for name in (*COLUMNS, *TOLD)}, ensure_ascii=False) for row in rows)
     return "[" + ",\n ".join(lines) + "]\n"
-
-
-def safe(cell: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def plain(cell: str) -> str:
-    """The cell without the apostrophe of `safe`."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _objects(text: str) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from opsctl.contract.services import PRODUCT
 from opsctl.core.errors import ConfigurationError
+from opsctl.core.spreadsheet import safe
 from opsctl.core.text import printable
 from opsctl.report.service.model import SYMBOLS, Report
 from opsctl.report.service.phrases import ENGLISH, Phrases, translated
@@ -106,15 +107,11 @@ def table(report: Report) -> str:
     for section in report.sections:
         for day in section.days:
             writer.writerow((report.customer, report.month, section.key, day.word.value,
-                             f"{report.month}-{day.number:02}", _cell(day.detail), " ".join(day.evidence)))
+                             f"{report.month}-{day.number:02}", safe(day.detail), " ".join(day.evidence)))
         for row in (*section.by_person, *section.rows):
             writer.writerow((report.customer, report.month, section.key, row.word.value if row.word else "",
-                             _cell(row.cells[0]), _cell("; ".join(row.cells[1:])), " ".join(row.evidence)))
+                             safe(row.cells[0]), safe("; ".join(row.cells[1:])), " ".join(row.evidence)))
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
 
 
 def _md(text: str) -> str:
