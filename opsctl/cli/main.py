@@ -95,6 +95,9 @@ def main(config: Annotated[Path | None, typer.Option(
     if config is not None:
         os.environ["OPSCTL_CONFIG"] = str(config)
     if progress is not None:
+        from opsctl.cli.progress import require_form
+
+        require_form(progress, "--progress ")
         os.environ["OPSCTL_PROGRESS"] = progress
 
 

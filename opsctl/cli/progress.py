@@ -159,12 +159,17 @@ def _rate(done: int, total: int | None, seconds: float, unit: str) -> str:
     return text
 
 
+def require_form(text: str, given_by: str) -> Form:
+    """The form called `text`; UsageError that says by what it was given."""
+    if text not in list(Form):
+        raise UsageError(f"{given_by}{text[:40]!r} is no form of progress", f"use one of: {', '.join(Form)}")
+    return Form(text)
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Progress for one command, in the form that `--progress` or OPSCTL_PROGRESS asks for."""
-    wanted = os.environ.get(ENVIRONMENT) or Form.LINES
-    if wanted not in list(Form):
-        raise UsageError(f"{ENVIRONMENT}={wanted[:40]!r} is no form of progress", f"use one of: {', '.join(Form)}")
+    wanted = require_form(os.environ.get(ENVIRONMENT) or Form.LINES, f"{ENVIRONMENT}=")
     if wanted != Form.LINES:
         yield JsonLines() if wanted == Form.JSON else Silent()
         return

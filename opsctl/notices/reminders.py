@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 from opsctl.contract.gate import Delivery, Purpose, Request
@@ -37,7 +37,10 @@ _FAILURES = {
 
 @dataclass(frozen=True)
 class Reminder:
-    """One thing that waits. by: the last day in time (ISO 8601), empty for what is wrong already."""
+    """One thing that waits. todo: with {customer} and {notice} still to be filled in.
+
+    by: the last day in time (ISO 8601), empty for what is wrong already.
+    """
 
     notice: str
     revision: int
@@ -128,13 +131,13 @@ def _due(draft: Revision, what: str, todo: str, by: date, today: date) -> Remind
 
 
 def _outcome(customer: str, drafts: Sequence[Revision], found: Iterable[Reminder]) -> Outcome:
-    waiting = tuple(found)
+    waiting = tuple(replace(one, todo=one.todo.format(customer=customer, notice=one.notice)) for one in found)
     service = drafts[-1].service if drafts else Service.SOFTWARE_UPDATE_MINOR
     if not waiting:
         return Outcome(customer, service, Status.UNCHANGED, "nothing waits")
     status = Status.CHECK_FAILED if any(one.late for one in waiting) else Status.WARNING
     summary = "; ".join(f"{one.notice} {one.what}" + (f" (by {one.by}{', late' if one.late else ''})" if one.by else "")
                         for one in waiting)
-    todo = dict.fromkeys(one.todo.format(customer=customer, notice=one.notice) for one in waiting)
+    todo = dict.fromkeys(one.todo for one in waiting)
     return Outcome(customer, service, status, summary, "; ".join(todo),
                    data={"waiting": [asdict(one) for one in waiting]})

@@ -50,6 +50,8 @@ def test_from_draft_to_confirmation(workplace: Workplace, elmegaard: Profile) ->
     assert waiting.status is Status.WARNING
     assert waiting.summary == f"{NOTICE} waits for approval (by 2026-11-24)"
     assert f"opsctl notice approve {CUSTOMER} {NOTICE}" in waiting.resolution
+    assert [one["todo"] for one in waiting.data["waiting"]] == [
+        f"opsctl notice approve {CUSTOMER} {NOTICE} --key FILE"]
     move(workplace, days=2)
     assert remind(workplace, elmegaard).status is Status.CHECK_FAILED, "late"
     record(workplace, register.APPROVED)
