@@ -17,7 +17,7 @@ from opsctl.fleet.windows import opening, upcoming
 from opsctl.installs.planning import step_between
 from opsctl.installs.service import approval_need, known_version, request, stand
 from opsctl.profiles.hosted import HostRole
-from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import Release, ReleaseStatus
@@ -62,23 +62,31 @@ def impact(workplace: Workplace, profile: Profile, releases: Catalogue, target: 
     hosted = isinstance(profile, KamstrupProfile)
     if not hosted:
         wish = Request(wish.service, wish.purpose, Delivery.NOTICE)
-    decision = gate(profile, wish, workplace.clock.now(), workplace.ledger)
+    now = workplace.clock.now()
+    decision = gate(profile, wish, now, workplace.ledger)
     if not decision.allowed:
-        return Impact(profile.customer, installed, Verdict.NEEDS_AGREEMENT, (decision.reason,))
+        return Impact(profile.customer, installed, _refused(profile, now), (decision.reason,))
     blocks, way = _path_problems(releases, known, release)
     if not isinstance(profile, KamstrupProfile):
         return Impact(profile.customer, installed, Verdict.BLOCKED if blocks else Verdict.NOTICE, (*blocks, *way))
     ours, window = _hosted(workplace, profile, release)
     if window:
-        later = gate(profile, wish, datetime.fromisoformat(window), workplace.ledger)
+        opens = datetime.fromisoformat(window)
+        later = gate(profile, wish, opens, workplace.ledger)
         if not later.allowed:
-            return Impact(profile.customer, installed, Verdict.NEEDS_AGREEMENT,
+            return Impact(profile.customer, installed, _refused(profile, opens),
                           (f"allowed today, but not when the next window opens: {later.reason}",), window)
     blocks = (*blocks, *ours)
     if blocks:
         return Impact(profile.customer, installed, Verdict.BLOCKED, blocks)
     return Impact(profile.customer, installed, Verdict.AUTOMATIC,
                   (*way, *_worth_knowing(workplace, profile, release, known, window)), window)
+
+
+def _refused(profile: Profile, at: datetime) -> Verdict:
+    """What a refusal at `at` means: where Kamstrup installs, a licence that has ended is renewed, not agreed (P14)."""
+    ended = isinstance(profile, KamstrupProfile) and terms_at(profile, at).ended_licences(at)
+    return Verdict.BLOCKED if ended else Verdict.NEEDS_AGREEMENT
 
 
 def _path_problems(releases: Catalogue, known: Version | None, release: Release) -> tuple[tuple[str, ...],

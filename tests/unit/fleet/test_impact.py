@@ -62,8 +62,10 @@ def test_a_licence_that_ends_before_the_window_is_told(place: Workplace) -> None
     licence = Licence(product="Map tiles", vendor="Tiles (sample)", metric="seats", quantity=1, held_at="safe",
                       valid_to=date.today() + timedelta(days=2))
     found = impact(place, aalund(windows=(window,), licences=(licence,)), RELEASES, TARGET)
-    assert found.verdict is Verdict.NEEDS_AGREEMENT
+    assert found.verdict is Verdict.BLOCKED
     assert "not when the next window opens" in found.reasons[0] and "Map tiles (P14)" in found.reasons[0]
+    ended = licence.model_copy(update={"valid_to": date.today() - timedelta(days=1)})
+    assert impact(place, aalund(windows=(window,), licences=(ended,)), RELEASES, TARGET).verdict is Verdict.BLOCKED
     whole = licence.model_copy(update={"valid_to": date.today() + timedelta(days=30)})
     assert not [one for one in impact(place, aalund(windows=(window,), licences=(whole,)), RELEASES, TARGET).reasons
                 if "licence" in one]
