@@ -43,12 +43,27 @@ def add(customer: Customer, reference: Reference, by: By,
         ends = agreement_end(made, time(end, "--to", found))
         details = {"agreed": iso(made), "expires": iso(ends) + ("" if end else f" ({AGREEMENT_DAYS} days)")}
         name = known_module(module)
-        warnings = () if name == "platform" or name not in found.ready.modules else (
-            f"{name} is installed already by the profile; an agreement is for new modules",)
         return Grant(RecordKind.AGREEMENT, reference, by, begins, ends, (name,), details,
-                     defaulted(valid_from=start or agreed, valid_to=end, details=agreed)), warnings
+                     defaulted(valid_from=start or agreed, valid_to=end, details=agreed)), _warnings(found, name)
 
     return added(customer, make)
+
+
+def _warnings(found: Profile, name: str) -> tuple[str, ...]:
+    """What is odd about an agreement on this module; release files that cannot be read say nothing."""
+    from opsctl.cli.workplace import settings
+    from opsctl.core.errors import OpsctlError
+    from opsctl.releases.catalogue import load
+
+    if name == "platform":
+        return ()
+    if name in found.ready.modules:
+        return (f"{name} is installed already by the profile; an agreement is for new modules",)
+    try:
+        known = {module for release in load(settings().releases).releases.values() for module in release.modules}
+    except OpsctlError:
+        return ()
+    return () if name in known else (f"no release file has a module {name}; if it is a slip, revoke this agreement",)
 
 
 register_reading(app, RecordKind.AGREEMENT, "agreements")

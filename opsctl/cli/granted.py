@@ -98,14 +98,14 @@ def register_reading(app: typer.Typer, kind: RecordKind, plural: str) -> None:
     command(app, kind.value, "revoke", kind=Kind.ACTS, without=NOTED)(revoke)
 
 
-def known_module(name: str) -> str:
-    """A module's name or `platform`; UsageError for what cannot be one."""
+def known_module(name: str, given_by: str = "--module ") -> str:
+    """A module's name or `platform`; UsageError for what cannot be one, by what it was given."""
     import re
 
     from opsctl.profiles.parts import IDENTIFIER
 
     if not re.fullmatch(IDENTIFIER, name):
-        raise UsageError(f"--module {name!r} cannot be a module's name", "write it as in the profile, such as "
+        raise UsageError(f"{given_by}{name[:60]!r} cannot be a module's name", "write it as in the profile, such as "
                          "leak-alarm; `platform` for work on OS and middleware")
     return name
 

@@ -58,11 +58,14 @@ def _switch(customer: str, name: str, on: bool, yes: bool) -> Result:
     from opsctl.cli.each import hosted
     from opsctl.cli.granted import known_module
     from opsctl.fleet.modules import switch_module
-    from opsctl.installs.modules import request
+    from opsctl.installs.modules import READING, request, require_module
     from opsctl.releases.catalogue import load
 
-    found, wanted = profile(customer), known_module(name)
+    found, wanted = profile(customer), known_module(name, "")
     with workplace(acts=True) as place:
-        mine = hosted(place, found, request(found, wanted, on))
+        # What the release does not bring needs no agreement first.
+        mine, releases = hosted(place, found, READING), load(place.settings.releases)
+        require_module(place, mine, releases, wanted)
+        hosted(place, found, request(found, wanted, on))
         confirm(f"Switch {wanted} {'on' if on else 'off'} at {customer}? READY is restarted.", yes)
-        return outcomes_result([switch_module(place, mine, load(place.settings.releases), wanted, on)])
+        return outcomes_result([switch_module(place, mine, releases, wanted, on)])

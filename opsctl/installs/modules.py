@@ -60,6 +60,15 @@ def release_of(workplace: Workplace, profile: KamstrupProfile, releases: Catalog
     return found
 
 
+def require_module(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, name: str) -> Release:
+    """The release that the customer runs; UsageError when it does not bring the module."""
+    release = release_of(workplace, profile, releases)
+    if name not in release.modules:
+        raise UsageError(f"READY {release.version} has no module {name}",
+                         f"it has {', '.join(sorted(release.modules))}; a later release may bring it")
+    return release
+
+
 def switch(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, name: str, on: bool,
            may_start: Callable[[], None]) -> Outcome:
     """Switch the module on every application host and prove it; UNCHANGED when all have it so already.
@@ -69,10 +78,7 @@ def switch(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
     """
     def act(run: Run) -> Outcome:
         may_start()
-        release = release_of(workplace, profile, releases)
-        if name not in release.modules:
-            raise UsageError(f"READY {release.version} has no module {name}",
-                             f"it has {', '.join(sorted(release.modules))}; a later release may bring it")
+        release = require_module(workplace, profile, releases, name)
         return _switched(run, profile, release, name, on)
 
     return perform(workplace, profile, request(profile, name, on), ENABLE if on else DISABLE, act)

@@ -115,6 +115,13 @@ def test_what_cannot_be_recorded_is_refused_with_what_to_do(words: tuple[str, ..
     assert not list(place.ledger.entries())
 
 
+@pytest.mark.parametrize(("module", "warned"), [("nonsense", True), ("leak-alarm", False), ("platform", False)])
+def test_an_agreement_on_a_module_that_no_release_has_is_recorded_with_a_warning(module: str, warned: bool,
+                                                                                opsctl: Run) -> None:
+    answer = opsctl("agreement", "add", "sample-birkeby", "AG-1", "--by", "A. Person", "--module", module)
+    assert (answer.code, "no release file has a module nonsense" in answer.stderr) == (0, warned), answer
+
+
 def test_an_unknown_customer_is_refused(opsctl: Run) -> None:
     assert opsctl("agreement", "add", "nobody", "AG-1", "--by", "A", "--module", "platform").code == 3
 
