@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,8 @@ def _publish(suite: str) -> None:
     dists = paths.REPOSITORY / "dists" / suite
     index = dists / "main" / f"binary-{_architecture()}"
     index.mkdir(parents=True, exist_ok=True)
+    served = (index / "Packages", dists / "InRelease")
+    stamps = [file.stat().st_mtime if file.exists() else 0.0 for file in served]
     _replace(index / "Packages", run(["apt-ftparchive", "packages", f"pool/{suite}"], folder=paths.REPOSITORY,
                                        timeout=600))
     _replace(dists / "Release", _release_text(suite))
@@ -150,6 +153,14 @@ def _publish(suite: str) -> None:
     signed.unlink(missing_ok=True)
     _gpg("--local-user", _KEY_OWNER, "--clearsign", "--output", str(signed), str(unsigned))
     signed.replace(dists / "InRelease")
+    for file, stamp in zip(served, stamps, strict=True):
+        _date_after(file, stamp)
+
+
+def _date_after(file: Path, stamp: float) -> None:
+    """Let the file be of a later second than its predecessor: apt asks for what is newer, by whole seconds."""
+    if int(file.stat().st_mtime) <= int(stamp):
+        os.utime(file, (int(stamp) + 1, int(stamp) + 1))
 
 
 def _release_text(suite: str) -> str:

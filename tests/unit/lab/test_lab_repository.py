@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,18 @@ def test_a_ready_package_names_its_version_schema_and_stop(release: packages.Rea
     assert "@" not in package.scripts["preinst"].replace("$@", "")
     assert f'[ -n "{release.stop}" ] && dpkg --compare-versions "$2" lt "{release.stop}"' in package.scripts["preinst"]
     assert "/usr/lib/ready/ready_server/migrate.py" in package.files
+
+
+def test_each_publication_is_of_a_later_second_than_the_one_before(served: Path) -> None:
+    """apt asks by `If-Modified-Since`, in whole seconds: two in one second would be one to it."""
+    release = served / "dists" / "trixie-lab" / "InRelease"
+    (index,) = (served / "dists" / "trixie-lab" / "main").glob("binary-*/Packages")
+    seen = []
+    for version in ("9.1-1", "9.2-1", "9.3-1"):
+        repository.offer("metertools", version)
+        seen.append((int(release.stat().st_mtime), int(index.stat().st_mtime)))
+    for version in ("9.3-1", "9.2-1"):
+        repository.withdraw("metertools", version)
+        seen.append((int(release.stat().st_mtime), int(index.stat().st_mtime)))
+    assert [earlier[0] < later[0] and earlier[1] < later[1] for earlier, later in pairwise(seen)] == \
+        [True] * 4
