@@ -208,7 +208,7 @@ def _the_end(opsctl: Opsctl, before: str) -> None:
     assert healthy("birkeby-app") and rows() == before
     changes = opsctl("change", "list", CUSTOMER, "--json").envelope["data"]["changes"]
     assert [(one["system"], one["result"]) for one in changes] == [
-        ("birkeby-db, birkeby-app", "taken back, healthy"), ("birkeby-db", "healthy"), ("birkeby-app", "healthy"),
+        ("birkeby-app, birkeby-db", "taken back, healthy"), ("birkeby-db", "healthy"), ("birkeby-app", "healthy"),
         ("birkeby-db", "taken back, healthy"), ("birkeby-db", "healthy")]
     assert changes[1]["after"] == {"Debian": "13"} and changes[-1]["after"] == {"PostgreSQL": "17"}
     assert ready("birkeby-app", "/health")[1]["version"] == "5.4.0"
