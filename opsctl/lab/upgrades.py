@@ -19,7 +19,6 @@ from opsctl.lab.definition import APT_PORT, GATEWAY, HOSTS
 
 OLD, NEW = "bookworm", "trixie"
 DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_DEBIAN = "DEBIAN"
 _DOWNLOAD_SECONDS = 1800
 _UNFINISHED = ".building-"
 
@@ -54,7 +53,7 @@ def ensure_packages(cache: Path, old: Path, progress: Say) -> Path:
     apt of this machine works it out from the packages of `old`, with state and lists of its own, and checks Debian's
     signature. OperationFailed without a base or without the outside network.
     """
-    status = old / "var/lib/dpkg/status"
+    status, mirrors = old / "var/lib/dpkg/status", base.mirror()
     if not status.is_file():
         raise OperationFailed(f"There is no base of {OLD} to upgrade.", "Run `opsctl lab up` first.")
     folder = cache / f"{NEW}-{hashlib.sha256(b'format 1' + status.read_bytes()).hexdigest()[:12]}"
@@ -62,12 +61,15 @@ def ensure_packages(cache: Path, old: Path, progress: Say) -> Path:
         return folder
     for left in cache.glob(f"{_UNFINISHED}*"):
         shutil.rmtree(left)
+    if not mirrors:
+        raise OperationFailed("The apt sources of this machine name no Debian mirror.",
+                              "Add Debian's own source to /etc/apt/sources.list.d, or copy the cache of another lab.")
     progress(f"Fetching the packages of {NEW} that the upgrades need; this takes a minute, once")
     unfinished = cache / f"{_UNFINISHED}{os.getpid()}"
     (unfinished / "lists/partial").mkdir(parents=True)
     (unfinished / "archives/partial").mkdir(parents=True)
-    site = (base.mirror() or [_DEBIAN])[0]
-    (unfinished / "sources.list").write_text(f"deb [signed-by={DEBIAN_KEYS}] {site} {NEW} main\n", encoding="utf-8")
+    (unfinished / "sources.list").write_text(f"deb [signed-by={DEBIAN_KEYS}] {mirrors[0]} {NEW} main\n",
+                                             encoding="utf-8")
     options = [f"-o{name}={value}" for name, value in {
         "Dir::State": unfinished, "Dir::State::lists": unfinished / "lists", "Dir::State::status": status,
         "Dir::Etc::sourcelist": unfinished / "sources.list", "Dir::Etc::sourceparts": "-",
