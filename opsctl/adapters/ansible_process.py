@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from opsctl.adapters.ansible_inventory import Target
 from opsctl.profiles.inventory import ssh_arguments
@@ -122,6 +123,28 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """While inside, SIGINT, SIGTERM and SIGHUP wait; at the end the first that came is acted on as ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            handler = signal.getsignal(number)
+            if handler not in {signal.SIG_IGN, None}:
+                before[number] = handler
+                signal.signal(number, lambda caught, _frame: came.append(caught))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _children(pid: int) -> list[int]:

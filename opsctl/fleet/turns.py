@@ -38,7 +38,7 @@ def take_turns(workplace: Workplace, turns: Turns, ordered: Sequence[Profile]) -
 
     KeyboardInterrupt, also for SIGTERM: those at work are told to end, waited for and recorded; no other begins.
     """
-    from opsctl.adapters.ansible_process import sigterm_interrupts, undisturbed
+    from opsctl.adapters.ansible_process import deferred, sigterm_interrupts, undisturbed
 
     event = threading.Event()
     left, at_work = list(enumerate(ordered, 1)), dict[Future[Outcome], Profile]()
@@ -47,8 +47,9 @@ def take_turns(workplace: Workplace, turns: Turns, ordered: Sequence[Profile]) -
             while left or at_work:
                 while left and len(at_work) < turns.batch and turns.may_begin(left[0][1], list(at_work.values())):
                     number, profile = left.pop(0)
-                    at_work[pool.submit(_turn, workplace, turns, profile, event, f"{number} of {len(ordered)}")] = \
-                        profile
+                    place = f"{number} of {len(ordered)}"
+                    with deferred():  # a turn that began is known to have begun
+                        at_work[pool.submit(_turn, workplace, turns, profile, event, place)] = profile
                 if not at_work:
                     return
                 _collect(turns, at_work)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.adapters.ansible_process import MARK, end_run, processes, sweep, undisturbed
+from opsctl.adapters.ansible_process import MARK, deferred, end_run, processes, sweep, undisturbed
 
 
 def start(mark: Path, code: str) -> subprocess.Popen[bytes]:
@@ -72,3 +72,33 @@ def test_cleaning_up_is_not_cut_short_by_any_signal_that_ends_a_run() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_and_is_acted_on_at_the_end(number: signal.Signals) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    done: list[str] = []
+    before = signal.signal(number, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            with deferred():
+                os.kill(os.getpid(), number)
+                time.sleep(0.05)
+                done.append("inside")
+            done.append("after")
+        assert done == ["inside"]
+        assert signal.getsignal(number) is interrupt
+    finally:
+        signal.signal(number, before)
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with deferred():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

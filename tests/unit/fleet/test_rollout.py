@@ -150,7 +150,6 @@ def test_ctrl_c_ends_all_that_is_at_work_begins_no_other_and_all_is_recorded(pla
             return Outcome("a", "x", Status.DONE, "done")
         try:
             if profile.customer == "c":
-                time.sleep(0.3)  # the main thread waits by then, as nearly always
                 os.kill(os.getpid(), signal.SIGINT)
             for _ in range(500):
                 time.sleep(0.01)
