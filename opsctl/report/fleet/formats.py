@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 from opsctl.contract.services import PRODUCT
 from opsctl.core.clock import iso
-from opsctl.core.errors import ConfigurationError
-from opsctl.core.text import printable
 from opsctl.promises.model import Word
 from opsctl.report.fleet import drawing
 from opsctl.report.fleet.model import Group, Page
+from opsctl.report.page import rendered
 from opsctl.report.service.model import SYMBOLS
 
 HTML = "fleet.html.j2"
@@ -25,25 +24,12 @@ CLASSES: Mapping[str, str] = {Word.KEPT: "g", Word.BROKEN: "b", Word.UNKNOWN: "u
 
 def html(page: Page, templates: Path) -> str:
     """One file without scripts and external resources. ConfigurationError when the template cannot be rendered."""
-    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(loader=FileSystemLoader(templates), undefined=StrictUndefined, autoescape=True,
-                                       trim_blocks=True, lstrip_blocks=True)
-    environment.filters["printable"] = printable
-    try:
-        text = environment.get_template(HTML).render(
-            page=page, product=PRODUCT, groups=tuple(Group), titles=TITLES, local=_local,
-            symbols={word.value: sign for word, sign in SYMBOLS.items()},
-            classes={word.value: CLASSES.get(word, "n") for word in Word}, all_kept=(("k", "M0 8h180"),),
-            calendar=drawing.calendar, calendar_words=drawing.calendar_words, cone=drawing.cone, curve=drawing.curve,
-            ahead=drawing.ahead)
-    except TemplateNotFound:
-        raise ConfigurationError(f"the template {templates / HTML} does not exist",
-                                 "name the folder in opsctl.yml under `templates`, or run opsctl where it is") from None
-    except TemplateError as error:
-        raise ConfigurationError(f"the template {templates / HTML} cannot be rendered: {error.message}",
-                                 "correct the template") from error
+    text = rendered(templates, HTML, {
+        "page": page, "product": PRODUCT, "groups": tuple(Group), "titles": TITLES, "local": _local,
+        "symbols": {word.value: sign for word, sign in SYMBOLS.items()},
+        "classes": {word.value: CLASSES.get(word, "n") for word in Word}, "all_kept": (("k", "M0 8h180"),),
+        "calendar": drawing.calendar, "calendar_words": drawing.calendar_words, "cone": drawing.cone,
+        "curve": drawing.curve, "ahead": drawing.ahead})
     return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
 
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from opsctl.contract.services import PRODUCT
-from opsctl.core.errors import ConfigurationError
 from opsctl.core.spreadsheet import safe
 from opsctl.core.text import printable
+from opsctl.report.page import rendered
 from opsctl.report.service.model import SYMBOLS, Report
 from opsctl.report.service.phrases import ENGLISH, Phrases, translated
 
@@ -43,24 +43,9 @@ def render(report: Report, form: ReportFormat, templates: Path, phrases: Phrases
 
 def html(report: Report, templates: Path, say: Callable[[str], str]) -> str:
     """One file without scripts and external resources. ConfigurationError when the template cannot be rendered."""
-    from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(loader=FileSystemLoader(templates), undefined=StrictUndefined, autoescape=True,
-                                       trim_blocks=True, lstrip_blocks=True)
-    environment.filters["printable"] = printable
-    environment.filters["anchor"] = anchor
-    environment.filters["say"] = say
-    try:
-        text = environment.get_template(HTML).render(report=report, product=PRODUCT, weekdays=WEEKDAYS,
-                                                     symbols={word.value: sign for word, sign in SYMBOLS.items()},
-                                                     evidence=cited(report))
-    except TemplateNotFound:
-        raise ConfigurationError(f"the template {templates / HTML} does not exist",
-                                 "name the folder in opsctl.yml under `templates`, or run opsctl where it is") from None
-    except TemplateError as error:
-        raise ConfigurationError(f"the template {templates / HTML} cannot be rendered: {error.message}",
-                                 "correct the template") from error
+    text = rendered(templates, HTML, {
+        "report": report, "product": PRODUCT, "weekdays": WEEKDAYS, "evidence": cited(report),
+        "symbols": {word.value: sign for word, sign in SYMBOLS.items()}}, {"anchor": anchor, "say": say})
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
 
