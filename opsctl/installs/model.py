@@ -8,6 +8,7 @@ from typing import Any
 
 from opsctl.core.digest import digest
 from opsctl.releases.version import Step
+from opsctl.runs.plans import basis_differences
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,7 @@ def differences(approved: ReleasePlan, fresh: ReleasePlan) -> tuple[str, ...]:
     """What changed from the approved plan to the fresh one, one line each; empty when their hashes agree."""
     if approved.hash == fresh.hash:
         return ()
-    lines = [f"{what} changed" for what, left, right in (
-        ("the customer", approved.customer, fresh.customer), ("the contract's terms", approved.terms, fresh.terms),
-        ("the inventory", approved.inventory, fresh.inventory),
-        ("the playbook or its roles", approved.revision, fresh.revision)) if left != right]
+    lines = basis_differences(approved, fresh)
     lines += [f"{what} changed from {left} to {right}" for what, left, right in (
         ("the installed release", approved.installed, fresh.installed), ("the target", approved.target, fresh.target),
         ("the path", _versions(approved.hops), _versions(fresh.hops)),

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from opsctl.core.digest import digest
+from opsctl.runs.plans import basis_differences
 
 
 class Platform(StrEnum):
@@ -132,10 +133,7 @@ def differences(approved: UpgradePlan, fresh: UpgradePlan) -> tuple[str, ...]:
     """What changed from the approved plan to the fresh one, one line each; empty when their hashes agree."""
     if approved.hash == fresh.hash:
         return ()
-    lines = [f"{what} changed" for what, left, right in (
-        ("the customer", approved.customer, fresh.customer), ("the contract's terms", approved.terms, fresh.terms),
-        ("the inventory", approved.inventory, fresh.inventory),
-        ("the playbook or its roles", approved.revision, fresh.revision)) if left != right]
+    lines = basis_differences(approved, fresh)
     lines += [f"{what} changed from {left} to {right}" for what, left, right in (
         ("the target", approved.target, fresh.target), ("the way back", approved.way_back, fresh.way_back),
         ("the obstacles", _words(approved.obstacles), _words(fresh.obstacles))) if left != right]
