@@ -11,6 +11,7 @@ from opsctl.core.clock import iso
 from opsctl.installs import standing
 from opsctl.installs.modules import SWITCHED
 from opsctl.upgrades import standing as upgrades
+from opsctl.upgrades.model import NAMES, Platform
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry
@@ -87,7 +88,7 @@ def _upgrade(entry: Entry) -> Change:
         return _of(entry, "upgrade", str(said["host"]), "; ".join(line for line in lines if line),
                    {str(said["system"]): str(said["from"])}, {str(said["system"]): str(said["to"])}, "healthy")
     back, target = entry.kind == upgrades.TAKEN_BACK, said["target"]
-    system = {"debian": "Debian", "postgresql": "PostgreSQL"}[target["platform"]]
+    system = NAMES[Platform(target["platform"])]
     lost = f"; lost: {said['lost']}" if said.get("lost") else ""
     return _of(entry, "upgrade", ", ".join(said["hosts"]),
                f"upgrade to {system} {target['version']} failed: {said['reason']}{lost}",

@@ -42,7 +42,7 @@ def take_back_left(run: Run, profile: KamstrupProfile, started: Mapping[str, Any
     if wait_well(run.workplace, profile, str(started["to"]), str(started["package"])):
         evidence.found_well(run, started, "an earlier run was broken off")
         return str(started["to"])
-    return take_back(run, profile, started, "an earlier run was broken off")
+    return _go_back(run, profile, started, "an earlier run was broken off")
 
 
 def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
@@ -51,13 +51,18 @@ def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], re
     Where READY turns out to be healthy in the new version it stays: it takes writes there, which going back would lose.
     OperationFailed, recorded, when that did not succeed or the release offers no way back: then READY may be stopped.
     """
-    from opsctl.adapters.ansible_catalogue import READY_ROLLBACK
-
-    version, tried = str(started["from"]), str(started["to"])
+    tried = str(started["to"])
     facts, _ = look(run.workplace, [profile])[run.customer]
     if runs_well(profile, facts, tried, str(started["package"])):
         evidence.found_well(run, started, reason)
         return tried
+    return _go_back(run, profile, started, reason)
+
+
+def _go_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
+    from opsctl.adapters.ansible_catalogue import READY_ROLLBACK
+
+    version, tried = str(started["from"]), str(started["to"])
     if not started["reversible"]:
         evidence.stuck(run, version, tried, reason)
         raise OperationFailed(f"READY {tried} failed, and its release offers no way back: {reason}",
