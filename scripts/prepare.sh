@@ -4,6 +4,8 @@
 set -euo pipefail
 # Before leaving the caller's folder: with it, "$0" would no longer be found.
 script=$(realpath "$0")
+# Containers often set this; then every command and every test worker compiles opsctl and its tests anew.
+unset PYTHONDONTWRITEBYTECODE
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '==> %s\n' "$*" >&2; }

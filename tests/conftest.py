@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says something of the machine, not of the code under test.
 settings.register_profile("opsctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # `./run-tests unit` answers within a minute; everything is tried more often in the whole suite.
-settings.register_profile("quick", settings.get_profile("opsctl"), max_examples=25)
+settings.register_profile("quick", settings.get_profile("opsctl"), max_examples=15)
 settings.load_profile("opsctl")
 
 pytest_plugins = ("tests.not_exercised", "tests.unit.ledger.databases", "tests.lab.surroundings")

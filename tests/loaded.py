@@ -1,11 +1,18 @@
 """What a command line loads sooner or later, for the process that tests/forked.py forks from."""
 
+import gc
 import importlib
+import pkgutil
 
-from opsctl.cli.main import COMMANDS, GROUPS
+import opsctl
 
-for name in (*GROUPS, *COMMANDS):
-    importlib.import_module(f"opsctl.cli.{name}")
-for name in ("opsctl.contract.gate", "opsctl.ledger", "opsctl.profiles.loader", "opsctl.fleet.nightly",
-             "opsctl.report.fleet_status", "opsctl.notices.service", "sqlalchemy.dialects.sqlite", "babel.dates"):
+# Programs that run elsewhere: as themselves, in a process or on a host of their own.
+APART = ("opsctl.__main__", "opsctl.lab.servers", "opsctl.lab.ready_server", "opsctl.ledger.migrations")
+
+for module in pkgutil.walk_packages(opsctl.__path__, "opsctl."):
+    if not module.name.startswith(APART):
+        importlib.import_module(module.name)
+for name in ("sqlalchemy.dialects.sqlite", "babel.dates"):
     importlib.import_module(name)
+# What stays for good is not looked through again by each process forked from here.
+gc.freeze()

@@ -103,7 +103,7 @@ class LoopbackSite:
         """
         try:
             announce(self.address)
-            self._server.serve_forever(poll_interval=0.2)
+            self._server.serve_forever(poll_interval=0.05)
         except KeyboardInterrupt:
             pass
         finally:

@@ -1,8 +1,8 @@
 """Every promise of the data sheet is kept by commands and tests that exist, or its gap is named."""
 
-import ast
 import functools
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ MAP: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "promis
 
 @functools.cache
 def functions() -> set[str]:
-    return {node.name for path in (ROOT / "tests").rglob("test_*.py")
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)}
+    return {name for path in (ROOT / "tests").rglob("test_*.py") if ".venv" not in path.parts
+            for name in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)}
 
 
 def test_all_sixty_promises_are_mapped() -> None:

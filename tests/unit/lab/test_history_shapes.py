@@ -41,6 +41,7 @@ from tests.unit.fleet.test_nightly import ROOMS
 from tests.unit.lab.recorded import differences
 from tests.unit.support.conftest import A, logged
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
 LAST = date(2026, 11, 23)
 NOTICES = frozenset(f"notice.{word}" for word in ("drafted", "approved", "sending", "accepted", "refused", "unknown"))

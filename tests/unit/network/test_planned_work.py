@@ -38,6 +38,7 @@ def profile() -> KamstrupProfile:
     return found.model_copy(update={"components": (dead,)})
 
 
+@pytest.mark.slow  # each asks a dead port three times, four times over
 @pytest.mark.parametrize(("operation", "status"), [
     ("patch apply", Status.DONE), ("release install", Status.DONE), ("release rollback", Status.DONE),
     ("backup run", Status.CHECK_FAILED)])

@@ -148,7 +148,7 @@ def server(tmp_path: Path) -> Iterator[Endpoint]:
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
     listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server)
     listener.socket = context.wrap_socket(listener.socket, server_side=True)
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread = threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield Endpoint("127.0.0.1", listener.server_port, str(tmp_path / "ca.pem"))
     listener.shutdown()
