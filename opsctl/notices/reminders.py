@@ -79,18 +79,24 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
 def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
     """As `remind`, and also what hinders: the release notice that is due is not drafted, an address is strange.
 
-    NotCovered when the contract has no notice for the customer.
+    NotCovered when there is no notice and the contract has none for the customer.
     """
     now = workplace.clock.now()
     found = plan(profile, releases, now)
-    gate(profile, found.request, now, workplace.ledger).require(profile.customer)
-    notice = found.facts.notice if found.facts else ""
+    drafted = {draft.notice for draft in known(workplace, profile.customer)}
+    undrafted = None
+    allowed = gate(profile, found.request, now, workplace.ledger).allowed
+    if found.facts and allowed and found.facts.notice not in drafted:
+        undrafted = Outcome(profile.customer, found.service, Status.WARNING, f"{found.facts.notice} is not drafted",
+                            f"run `opsctl notice draft {profile.customer}`")
+        if not drafted:
+            # `remind` would refuse by the usual notice; what is due may go further (security).
+            return undrafted
     outcome = remind(workplace, profile)
     if outcome.status is Status.CHECK_FAILED:
         return outcome
-    if notice and notice not in {draft.notice for draft in known(workplace, profile.customer)}:
-        return Outcome(profile.customer, found.service, Status.WARNING, f"{notice} is not drafted",
-                       f"run `opsctl notice draft {profile.customer}`")
+    if undrafted:
+        return undrafted
     if outcome.status is not Status.WARNING:
         return outcome
     try:

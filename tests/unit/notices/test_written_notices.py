@@ -14,6 +14,7 @@ from opsctl.fleet.drafts import draft_due
 from opsctl.notices import by_hand
 from opsctl.notices.approval import known
 from opsctl.notices.model import NoticeKind
+from opsctl.notices.reminders import check
 from opsctl.notices.service import draft_written
 from opsctl.notices.standing import require_standing
 from opsctl.profiles.loader import load_profiles
@@ -96,6 +97,17 @@ def test_what_was_sent_is_changed_and_not_announced_anew(workplace: Workplace, s
     accepted(workplace, revision, aalund.customer)
     with pytest.raises(UsageError, match="announced already"):
         write(aalund, PLANNED, WORK)
+
+
+def test_the_check_of_a_hosted_customer_tells_what_waits_there(workplace: Workplace, releases: Catalogue,
+                                                              sample: ProfileMaker, write: Drafter) -> None:
+    aalund = sample("aalund")
+    with pytest.raises(NotCovered):
+        check(workplace, aalund, releases)
+    write(aalund, PLANNED, WORK)
+    found = check(workplace, aalund, releases)
+    assert found.status is Status.WARNING
+    assert found.summary.startswith("maintenance.2026-12-database waits for approval")
 
 
 def test_maintenance_goes_on_after_the_agreement_has_ended(sample: ProfileMaker, write: Drafter) -> None:
