@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from opsctl.ledger import Entry
 from opsctl.notices.by_hand import MaintenanceSource, ModuleSource, Source, recalled
-from opsctl.notices.model import NoticeKind
+from opsctl.notices.model import NoticeKind, Recipient
 from opsctl.profiles.model import Profile
 from opsctl.runs.reported import LINKED
 from opsctl.runs.reported import reported as by_the_log
@@ -58,6 +58,21 @@ def written(workplace: Workplace, customer: str, notice: str) -> tuple[Written, 
     sent = {entry.payload["revision"] for entry in entries if entry.kind == ACCEPTED}
     return tuple(_written(entry.payload, sent) for entry in entries
                  if entry.kind == DRAFTED and entry.payload.get("source"))
+
+
+def reached(workplace: Workplace, customer: str, notice: str, revision: int, recipients: Sequence[Recipient]) -> bool:
+    """Whether the relay took this revision for all of `recipients`, and it was meant for nobody else."""
+    entries = [entry for entry in workplace.ledger.entries(customer, kinds=(DRAFTED, ACCEPTED))
+               if (entry.payload["notice"], entry.payload["revision"]) == (notice, revision)]
+    contacts = {name for entry in entries if entry.kind == DRAFTED for name in entry.payload["recipients"]}
+    if contacts != {entry.payload["contact"] for entry in entries if entry.kind == ACCEPTED}:
+        return False
+    return set(workplace.ledger.personals(contacts).values()) == {label(recipient) for recipient in recipients}
+
+
+def label(recipient: Recipient) -> str:
+    """How the personal data beside the chain name a contact."""
+    return f"{recipient.name} <{recipient.address}>"
 
 
 def notice_of(kind: NoticeKind, source: Source) -> str:

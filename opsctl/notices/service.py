@@ -6,7 +6,7 @@ The ledger's `notice.drafted` is the authority on revisions; the folder holds th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import brand as brands
 from opsctl.notices import by_hand, drafting, history, layers, shelf, texts
 from opsctl.notices.due import due
-from opsctl.notices.facts import changed
+from opsctl.notices.facts import WORDING, changed
 from opsctl.notices.kinds import RULES
 from opsctl.notices.matters import InstallFacts, MaintenanceFacts, ModuleFacts, RecallFacts
 from opsctl.notices.model import Edition, Facts, NoticeKind, Recipient, ReleaseFacts
@@ -118,6 +118,11 @@ def _drafted(run: Run, found: NoticePlan, made: _Draft, missing: Sequence[str]) 
                 shelf.put(_place(run, made, same), again.content)
             return _outcome(run, found, made, same, again, Status.UNCHANGED, missing)
         differ = changed(before["parts"], made.parts)
+        if differ == (WORDING,) and history.reached(run.workplace, run.customer, made.facts.notice, same.revision,
+                                                    made.recipients):
+            # Who has the message does not get it again because a template was polished.
+            told = _outcome(run, found, made, same, again, Status.UNCHANGED, missing)
+            return replace(told, data={**told.data, "sha256": before["sha256"]})
         otherwise = "again" if again.sha256 == before["sha256"] else "contacts"
         edition = Edition(before["revision"] + 1, edition.date, differ or (otherwise,))
     files = _files(run, made, edition)
@@ -163,8 +168,7 @@ def _release_revision(facts: Facts) -> int | None:
 
 
 def _references(run: Run, told: Sequence[Recipient]) -> list[str]:
-    return [run.workplace.ledger.put_personal(run.customer, f"{recipient.name} <{recipient.address}>")
-            for recipient in told]
+    return [run.workplace.ledger.put_personal(run.customer, history.label(recipient)) for recipient in told]
 
 
 def _outcome(run: Run, found: NoticePlan, made: _Draft, edition: Edition, files: drafting.Files, status: Status,

@@ -16,6 +16,7 @@ from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ExitCode, NotCovered
 from opsctl.core.outcome import Outcome, Status
 from opsctl.ledger import Entry
+from opsctl.notices.approval import known
 from opsctl.notices.service import draft, draft_plan, due_plans
 from opsctl.profiles.loader import load_profiles
 from opsctl.profiles.model import Profile
@@ -24,6 +25,7 @@ from opsctl.releases.model import ADAPTER
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import ROOT, ProfileMaker
+from tests.unit.notices.delivery import CUSTOMER, accepted
 
 NAMES = {"message.txt", "message.html", "message.eml", "notice.json", "ready-6_0_0.json"}
 EXPIRED = {"reference": "SMA-1", "valid_from": "2020-01-01", "valid_to": "2026-11-22"}
@@ -142,6 +144,21 @@ def test_another_wording_is_another_revision(workplace: Workplace, releases: Cat
     assert "Changed since revision 1: wording or contact data" in text and "Good day, IT Elmegaard" in text
     assert Path(first.data["folder"]).is_dir(), "the earlier revision is kept"
     assert draft(workplace, elmegaard, releases=releases).status is Status.UNCHANGED
+
+
+def test_who_has_the_message_is_not_told_again_in_other_words(workplace: Workplace, releases: Catalogue,
+                                                             elmegaard: Profile, sample: ProfileMaker) -> None:
+    draft(workplace, elmegaard, releases=releases)
+    accepted(workplace, known(workplace, CUSTOMER)[0])
+    path = workplace.settings.templates / "notices" / "languages" / "messages.pot"
+    path.write_text(path.read_text(encoding="utf-8").replace("Dear {name}", "Good day, {name}"), encoding="utf-8")
+    again = draft(workplace, elmegaard, releases=releases)
+    assert (again.status, again.data["revision"], len(drafted(workplace))) == (Status.UNCHANGED, 1, 1)
+    contact = {**elmegaard.contacts[0].model_dump(mode="json"), "email": "other@elmegaard.example"}
+    other = sample("elmegaard", contacts=[contact])
+    assert draft(workplace, other, releases=releases).data["revision"] == 2, "another contact has not been told"
+    assert draft(workplace, elmegaard, releases=with_release(releases, "6.0.0", action_required={}, revision=2)
+                 ).data["revision"] == 3, "other facts are told"
 
 
 def test_what_changed_is_named(workplace: Workplace, releases: Catalogue, elmegaard: Profile, sample: ProfileMaker
