@@ -29,7 +29,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
     What does not print is shown as `?`, so that no text from a host or a file steers the terminal.
     """
-    cells = [[str(heading) for heading in headings], *([printable(str(cell)) for cell in row] for row in rows)]
+    cells = [[str(heading).replace("_", " ") for heading in headings],
+             *([printable(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(headings))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
