@@ -16,19 +16,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.backup import PLACE, PORT, Bench, Figure, made, measured
-from opsctl.adapters.objects import open_store
+from benchmarks.measuring import Figure, measured
+from benchmarks.scratch import PLACE, PORT, Bench, made
 from opsctl.backup.engines.contract import Found, encrypt
 from opsctl.backup.engines.postgresql_dump import PostgreSQLDump
 from opsctl.backup.exchange import Order
 from opsctl.backup.uploads import Sizes, Uploads
-from opsctl.profiles.hosted import DirectoryStore
 from tests.unit.backup.local_host import local_program
 
 
 def ours(bench: Bench) -> None:
     """The host program with the logical engine, into a directory store."""
-    store = open_store(DirectoryStore(kind="directory", path=str(bench.folder / "store")))
+    store = bench.directory_store()
     for entry in store.list("").objects:
         store.delete(entry.key)
     found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT, "database": "postgres"})
@@ -63,9 +62,9 @@ def main() -> None:
         try:
             for _ in range(given.rounds):
                 for name, act in acts.items():
-                    runs[name].append(measured(lambda act=act: act(bench), None))  # type: ignore[misc]
+                    runs[name].append(measured(lambda act=act: act(bench)))  # type: ignore[misc]
         finally:
-            bench.as_postgres(str(bench.bin / "pg_ctl"), "-D", str(bench.data), "-m", "immediate", "stop")
+            bench.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("| tool | wall s | CPU s of the machine | memory MB |\n|---|---|---|---|")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.backup import PORT, ROWS_PER_MEGABYTE, Bench, made, opsctl_stream
+from benchmarks.scratch import PORT, ROWS_PER_MEGABYTE, Bench, made, opsctl_stream
 
 SECRET = "benchmark"  # noqa: S105
 
@@ -40,7 +40,7 @@ def day(bench: Bench, number: int, rows: int, scattered: bool) -> None:
 
 def opsctl(bench: Bench) -> int:
     """A physical backup each day, each whole."""
-    opsctl_stream(bench)
+    opsctl_stream(bench, bench.directory_store())
     return size(bench.folder / "store")
 
 
@@ -115,7 +115,7 @@ def main() -> None:
                     sums[name].append(take(bench))
                 day(bench, number, given.megabytes * ROWS_PER_MEGABYTE, given.scattered)
         finally:
-            bench.as_postgres(str(bench.bin / "pg_ctl"), "-D", str(bench.data), "-m", "immediate", "stop")
+            bench.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"| tool | first day MB | last day MB | {given.days} days MB |\n|---|---|---|---|")
