@@ -11,18 +11,19 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import iso
 from opsctl.core.errors import NotCovered, OperationFailed
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.backing import backed_up, last_good_backup, young
 from opsctl.fleet.estimates import estimate
-from opsctl.fleet.installing import install_release, last_good_backup
+from opsctl.fleet.installing import install_release
 from opsctl.fleet.remote import require_time, require_workable
 from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_whole, require_window
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import request as release_request
 from opsctl.maintenance.model import PatchPlan
-from opsctl.maintenance.service import apply
+from opsctl.maintenance.service import apply, plan
 from opsctl.maintenance.service import request as patch_request
 from opsctl.profiles.model import KamstrupProfile, Profile
-from opsctl.profiles.monitoring import Without
+from opsctl.profiles.settings import Unbacked
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
 from opsctl.runs.service import gate
@@ -47,23 +48,39 @@ def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
         require_time(workplace, profile, request, estimate(workplace, profile, PATCH, minutes))
 
     may_start()
-    old = _unbacked(workplace, profile)
+    old = _backing(workplace, profile, options["security_only"], approved)
+    # A backup takes its time.
+    may_start()
     found = apply(workplace, profile, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
                   may_start=may_start)
     return found if found.status is Status.UNCHANGED else replace(found, warnings=(*old, *found.warnings))
 
 
-def _unbacked(workplace: Workplace, profile: Profile) -> tuple[str, ...]:
-    """The warning that there is no young backup to go back to; OperationFailed when the policy refuses that."""
+def _backing(workplace: Workplace, profile: Profile, security_only: bool, approved: PatchPlan | None
+             ) -> tuple[str, ...]:
+    """A backup young enough to go back to, as the policy asks; its warnings.
+
+    Where there is none, one is taken before anything that there is to patch, or OperationFailed refuses it. A
+    customer whose backup the contract does not cover (any more) is patched without, and that is told.
+    """
     if not isinstance(profile, KamstrupProfile):
         return ()
-    last, policy = last_good_backup(workplace, profile), workplace.settings.policy
-    if last is not None and workplace.clock.now() - last <= timedelta(hours=policy.backup_hours):
+    last, policy = last_good_backup(workplace, profile), workplace.settings.policy.patch_unbacked
+    if young(workplace, last):
         return ()
     what = "there is no good backup" if last is None else f"the last good backup is of {iso(last)}"
-    if policy.patch_unbacked is Without.REFUSE:
+    if policy is Unbacked.REFUSE:
         raise OperationFailed(f"{profile.customer}: {what}, so nothing is patched",
                               f"`opsctl backup run {profile.customer}` takes one")
+    if policy is Unbacked.BACK_UP:
+        ahead = plan(workplace, [profile], security_only=security_only)[0]
+        if ahead.nothing_to_do or ahead.problems or (approved is not None and approved.hash != ahead.hash):
+            # Patching itself says so; a backup would be for nothing.
+            return ()
+        try:
+            return backed_up(workplace, profile, back_up, "patching")
+        except NotCovered as refused:
+            what = f"{what}, and {refused.message}"
     return (f"{what}: patched all the same; `policy.patch_unbacked: refuse` forbids that",)
 
 

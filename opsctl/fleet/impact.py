@@ -11,7 +11,7 @@ from typing import Any
 from opsctl.contract.gate import Delivery, Request
 from opsctl.core.clock import iso, local_day
 from opsctl.core.errors import OpsctlError
-from opsctl.fleet.installing import last_good_backup
+from opsctl.fleet.backing import last_good_backup
 from opsctl.fleet.starting import open_failure
 from opsctl.fleet.windows import opening, upcoming
 from opsctl.installs.planning import step_between

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
-from opsctl.fleet.installing import BackUp, install_release
+from opsctl.fleet.backing import BackUp
+from opsctl.fleet.installing import install_release
 from opsctl.fleet.starting import upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
 from opsctl.installs.service import OPERATION, known_version, request, stand

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.backing import BackUp, taken
 from opsctl.fleet.starting import require_resolved, require_window
 from opsctl.installs.service import stand as release_standing
 from opsctl.installs.standing import INSTALLED
@@ -18,8 +18,6 @@ from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.model import Platform, Target, UpgradePlan
 from opsctl.upgrades.service import OPERATION, Wish, plan, upgrade
 from opsctl.upgrades.way_back import roll_back, stand
-
-BackUp = Callable[[Workplace, KamstrupProfile], Outcome]
 
 
 def upgrade_platform(workplace: Workplace, profile: KamstrupProfile, target: Target, back_up: BackUp, *,
@@ -46,7 +44,8 @@ def upgrade_platform(workplace: Workplace, profile: KamstrupProfile, target: Tar
     may_start()
     ahead = plan(workplace, [profile], target)[0]
     if ahead.due and not ahead.problems and (approved is None or approved.hash == ahead.hash):
-        warnings += _backed_up(workplace, profile, back_up)
+        workplace.progress.say(profile.customer, "a backup before the upgrade")
+        warnings += taken(workplace, profile, back_up, "the upgrade")
     done = upgrade(workplace, profile, Wish(target, approved, may_start))
     if done.status is Status.DONE and target.platform is Platform.POSTGRESQL:
         done = _first_backup(workplace, profile, back_up, done, target)
@@ -65,16 +64,6 @@ def require_apart(workplace: Workplace, profile: KamstrupProfile) -> None:
     if last is not None and major and local_day(last.recorded_at, profile.zone) == today:
         raise OutsideWindow(f"{profile.customer}: READY {last.payload['to']}, a major release, was installed today; "
                             "the platform is not upgraded on the same day (P12)", "upgrade it in the next window")
-
-
-def _backed_up(workplace: Workplace, profile: KamstrupProfile, back_up: BackUp) -> tuple[str, ...]:
-    """A fresh backup, every part checked in the store; its warnings. OperationFailed when it did not succeed."""
-    workplace.progress.say(profile.customer, "a backup before the upgrade")
-    made = back_up(workplace, profile)
-    if made.status not in {Status.DONE, Status.WARNING}:
-        raise OperationFailed(f"{profile.customer}: the backup before the upgrade failed, so nothing was upgraded: "
-                              f"{made.summary}", made.resolution or "see `opsctl backup run`")
-    return made.warnings
 
 
 def _first_backup(workplace: Workplace, profile: KamstrupProfile, back_up: BackUp, done: Outcome,

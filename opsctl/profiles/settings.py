@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from opsctl.profiles.hosted import SecretReference, Store
-from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings, Without
+from opsctl.profiles.monitoring import OutsideUrl, SilenceSettings
 from opsctl.profiles.parts import Identifier, OneLine, Part
 from opsctl.profiles.support import SupportPolicy
 
@@ -107,14 +107,22 @@ class NoticePolicy(Part):
     confirm_days: int = Field(default=3, ge=0, le=60, description="A confirmation is late after so many.")
 
 
+class Unbacked(StrEnum):
+    """What comes before patching without a young backup: one is taken, or it goes on with a warning, or not at all."""
+
+    BACK_UP = "back-up"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
 class Policy(Part):
     """Cadences that the data sheet leaves open; the operator's own, never shown as promises."""
 
     patch_every_days: int = Field(default=30, ge=1, le=366)
     patch_minutes: int = Field(default=30, ge=1, le=1440, description="What patching is taken to need where no earlier "
                                                                       "run says it; nothing starts that cannot end.")
-    patch_unbacked: Without = Field(default=Without.WARN, description="Whether `patch apply` begins when the last good "
-                                    "backup is older than backup_hours; `nightly` patches with today's alone.")
+    patch_unbacked: Unbacked = Field(default=Unbacked.BACK_UP, description="What `patch apply` does when the last good "
+                                     "backup is older than backup_hours; `nightly` patches with today's alone.")
     reboot_seconds: int = Field(default=600, ge=10, le=7200, description="How long a host may take to come back from a "
                                                                          "reboot; then its patching has failed.")
     upgrade_minutes: int = Field(default=120, ge=1, le=1440, description="The same for the next Debian "

@@ -23,6 +23,8 @@ from opsctl.runs.workplace import Workplace
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = Path("/var/lib/opsctl-lab")
+UNBACKED = "policy: {patch_unbacked: warn}\n"
+"""Each test begins without a backup; those about patching alone take none."""
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +74,7 @@ def config(inventories: Path, tmp_path: Path) -> Path:
     path.write_text(
         f"ledger: {{url: 'sqlite:///{tmp_path}/ledger/ledger.db'}}\ninventories: inventories\n"
         f"releases: {ROOT}/releases\ntemplates: {ROOT}/templates\nplaybooks: {ROOT}/playbooks\n"
-        f"runs: runs\ndrafts: drafts\nssh: {{identity: {LAB}/ssh/id_ed25519}}\n", encoding="utf-8")
+        f"runs: runs\ndrafts: drafts\nssh: {{identity: {LAB}/ssh/id_ed25519}}\n{UNBACKED}", encoding="utf-8")
     return path
 
 

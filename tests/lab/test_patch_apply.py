@@ -1,5 +1,7 @@
 """Patching real hosts: plan, apply with reboot, proof, and a second run that finds nothing to do."""
 
+from pathlib import Path
+
 import pytest
 
 from opsctl.core.errors import ExitCode
@@ -8,7 +10,7 @@ from opsctl.maintenance.service import apply, plan
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import boot_id, on
 from tests.lab.patch_support import CUSTOMERS, current, installed, offered
-from tests.lab.surroundings import hosted
+from tests.lab.surroundings import UNBACKED, Opsctl, hosted
 
 pytestmark = pytest.mark.lab
 
@@ -31,6 +33,24 @@ def test_one_run_plans_for_all_customers_and_changes_nothing(workplace: Workplac
         assert "ready-server" in held["birkeby-app"]
         assert held["birkeby-db"] == [], "READY is not installed there"
         assert {name: installed(name, *versions) for name in before} == before
+
+
+def test_the_command_takes_a_backup_first_where_none_is_young(config: Path, opsctl: Opsctl, workplace: Workplace
+                                                             ) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace(UNBACKED, ""), encoding="utf-8")
+    current(workplace, "sample-aalund")
+    seen = len(list(workplace.ledger.entries("sample-aalund")))
+    with offered("metertools") as versions:
+        answer = opsctl("patch", "apply", "sample-aalund", "--yes", "--json")
+        assert answer.code == 0, answer
+        assert installed("aalund-1", *versions) == versions
+    told = [entry.kind for entry in workplace.ledger.entries("sample-aalund")][seen:]
+    assert told.count("backup.completed") == 1
+    assert told.index("backup.completed") < told.index("patch.applied")
+    with offered("metertools"):
+        assert opsctl("patch", "apply", "sample-aalund", "--yes", "--json").code == 0
+    told = [entry.kind for entry in workplace.ledger.entries("sample-aalund")][seen:]
+    assert (told.count("backup.completed"), told.count("patch.applied")) == (1, 2), "that one is young enough"
 
 
 @pytest.mark.parametrize("customer", CUSTOMERS)
