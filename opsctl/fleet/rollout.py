@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
@@ -31,6 +31,7 @@ class Rollout:
     """What is rolled out. options: JSON-serialisable, of the operation. order: of the customers.
 
     rings: by customer. budget: so many customers may fail; one more ends the run. batch: so many at once in a ring.
+    ended: the good ends before this resumption, by customer.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Rollout:
     rings: Mapping[str, str]
     budget: int
     batch: int = 1
+    ended: Mapping[str, str] = field(default_factory=dict)
 
 
 def in_rings(profiles: Sequence[Profile], rings: Sequence[str]) -> tuple[Profile, ...]:
@@ -82,9 +84,11 @@ def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
     if started is None:
         raise UsageError(f"there is no rollout {run[:80]}", "see `opsctl run list`; a run for one customer is simply "
                          "run again")
+    ended = [entry.payload for entry in entries if entry.kind == CUSTOMER]
     known = Rollout(run, started["operation"], started["service"], started["options"], tuple(started["order"]),
-                    started["rings"], started["budget"], started.get("batch", 1))
-    return known, left(known.order, (entry.payload for entry in entries if entry.kind == CUSTOMER))
+                    started["rings"], started["budget"], started.get("batch", 1),
+                    {one["customer"]: one["status"] for one in ended if one["exit_code"] == ExitCode.OK})
+    return known, left(known.order, ended)
 
 
 def left(order: Sequence[str], ended: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -110,7 +114,10 @@ def roll_out(workplace: Workplace, rollout: Rollout, profiles: Sequence[Profile]
         nonlocal stopped
         stopped = stopped or _stop(rollout, failed, profile.customer)
         ring = rollout.rings[profile.customer]
-        return not stopped and all(rollout.rings[one.customer] == ring for one in at_work)
+        if stopped or any(rollout.rings[one.customer] != ring for one in at_work):
+            return False
+        stopped = _unproven(rollout, ended, profile.customer)
+        return not stopped
 
     def has_ended(outcome: Outcome) -> None:
         ended[outcome.customer] = outcome
@@ -140,6 +147,22 @@ def _stop(rollout: Rollout, failed: Sequence[str], customer: str) -> str:
     ring = rollout.rings[customer]
     earlier = [name for name in failed if rollout.rings[name] != ring]
     return f"{', '.join(earlier)} failed in an earlier ring" if earlier else ""
+
+
+def _unproven(rollout: Rollout, ended: Mapping[str, Outcome], customer: str) -> str:
+    """Why the ring of `customer` waits: nobody of an earlier one that the contract covers has had the change yet.
+
+    "" when it does not. Customers without a ring wait for none: they host themselves.
+    """
+    ring = rollout.rings[customer]
+    before = rollout.order[:rollout.order.index(customer)] if ring else ()
+    good = {**rollout.ended, **{name: one.status.value for name, one in ended.items() if one.code is ExitCode.OK}}
+    for earlier in dict.fromkeys(rollout.rings[name] for name in before):
+        names = [name for name in before if rollout.rings[name] == earlier != ring]
+        waiting = [name for name in names if good.get(name) != Status.NOT_COVERED]
+        if waiting and not any(name in good for name in waiting):
+            return f"no customer of the ring {earlier} has it yet ({', '.join(waiting)})"
+    return ""
 
 
 def _record(workplace: Workplace, rollout: Rollout, kind: str, payload: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed, OutsideWindow, UsageError
+from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, OperationFailed, OutsideWindow, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
 from opsctl.fleet.rollout import begin, in_rings, left, roll_out, take_up
@@ -24,7 +24,7 @@ from opsctl.fleet.turns import Act
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import Profile
-from opsctl.profiles.settings import Settings
+from opsctl.profiles.settings import Policy, Settings
 from opsctl.runs.workplace import Workplace
 
 INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
@@ -84,12 +84,86 @@ def test_one_failure_is_passed_and_the_budget_holds_over_the_whole_run(place: Wo
     assert take_up(place, run)[1] == ()
 
 
+CLOSED = OutsideWindow("closed")
+
+
 def test_a_closed_window_is_left_for_later_and_costs_nothing(place: Workplace) -> None:
     done: list[str] = []
-    run, found = rolled(place, fleet(a="canary", b="general"), 0, acting(done, a=OutsideWindow("closed")))
-    assert done == ["a", "b"]
+    run, found = rolled(place, fleet(a="canary", b="canary", c="general"), 0, acting(done, a=CLOSED))
+    assert done == ["a", "b", "c"], "b has proven it"
     assert found["a"].code is ExitCode.OUTSIDE_WINDOW
     assert take_up(place, run)[1] == ("a",)
+
+
+def test_a_ring_waits_until_one_of_the_ring_before_has_proven_the_change(place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(a="canary", b="general", c="general")
+    run, found = rolled(place, profiles, 0, acting(done, a=CLOSED))
+    assert done == ["a"]
+    assert found["b"].code is ExitCode.PARTIAL
+    assert "no customer of the ring canary has it yet (a)" in found["b"].summary
+    known, names = take_up(place, run)
+    assert names == ("a", "b", "c")
+    again: list[str] = []
+    roll_out(place, known, profiles, acting(again), resumed=True)
+    assert again == ["a", "b", "c"]
+
+
+def test_what_a_ring_has_proven_counts_for_a_resumption(place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(a="canary", b="canary", c="general", d="general")
+    run, _ = rolled(place, profiles, 0, acting(done, a=CLOSED, c=CLOSED))
+    known, names = take_up(place, run)
+    assert names == ("a", "c")
+    again: list[str] = []
+    roll_out(place, known, [one for one in profiles if one.customer in names], acting(again, a=CLOSED), resumed=True)
+    assert again == ["a", "c"], "b proved it the first time"
+
+
+def test_whom_the_contract_leaves_out_proves_nothing(place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(a="canary", b="canary", c="general")
+    run, _ = rolled(place, profiles, 0, acting(done, a=CLOSED, b=NotCovered("b", "")))
+    known, names = take_up(place, run)
+    assert names == ("a", "c")
+    roll_out(place, known, [profiles[0], profiles[2]], acting(done, a=CLOSED), resumed=True)
+    assert done == ["a", "b", "a"]
+
+
+def test_a_ring_that_the_contract_leaves_out_holds_nobody_back(place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(a="canary", b="general")
+    run, _ = rolled(place, profiles, 0, acting(done, a=NotCovered("a", ""), b=CLOSED))
+    assert done == ["a", "b"]
+    known, names = take_up(place, run)
+    assert names == ("b",)
+    roll_out(place, known, [profiles[1]], acting(done), resumed=True)
+    assert done == ["a", "b", "b"]
+
+
+@given(ends=st.lists(st.tuples(st.sampled_from(["canary", "early", "general"]),
+                               st.sampled_from(["done", "closed", "uncovered", "failed"])), min_size=1, max_size=7),
+       batch=st.integers(1, 3))
+def test_no_ring_begins_before_the_one_before_it_has_proven_the_change(
+        tmp_path_factory: pytest.TempPathFactory, ends: list[tuple[str, str]], batch: int) -> None:
+    raised = {"closed": CLOSED, "uncovered": NotCovered("x", ""), "failed": BAD}
+    ledger = open_ledger(f"sqlite:///{tmp_path_factory.mktemp('rings')}/ledger.db", SystemClock())
+    folder = tmp_path_factory.mktemp("runs")
+    rings = ("canary", "early", "general")
+    place = Workplace(Settings(policy=Policy(rings=rings)), ledger, SystemClock(), Silent(), "tests", folder, folder)
+    by = {f"c{number}": end for number, end in enumerate(ends)}
+    profiles = fleet(**{name: ring for name, (ring, _) in by.items()})
+    done: list[str] = []
+    rollout = begin(place, "patch apply", "x", {}, profiles, len(ends), batch)
+    roll_out(place, rollout, profiles, acting(done, **{name: raised[how] for name, (_, how) in by.items()
+                                                       if how in raised}))
+    ledger.close()
+    for ring, before in zip(rings[1:], rings, strict=False):
+        if any(by[name][0] == ring for name in done):
+            earlier = {how for found, how in by.values() if rings.index(found) <= rings.index(before)}
+            of_before = {how for found, how in by.values() if found == before}
+            assert "failed" not in earlier
+            assert "done" in of_before or of_before <= {"uncovered"}
 
 
 def test_after_a_kill_the_one_at_work_and_the_untouched_are_left(place: Workplace) -> None:
