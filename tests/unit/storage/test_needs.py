@@ -1,12 +1,14 @@
 """Space that is needed soon, and what the ledger says of earlier days."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 from opsctl.ledger.model import Entry
-from opsctl.storage.history import daily_maxima, days
-from opsctl.storage.model import Level, Measurement, Volume
+from opsctl.storage.history import DatabaseDay, StoreDay, daily_maxima, database_days, days, store_days
+from opsctl.storage.model import DatabaseSize, Level, Measurement, Volume
 from opsctl.storage.needs import backup_space, release_space
+from opsctl.storage.stores import StoreUse
 
 MB = 1_000_000
 
@@ -54,3 +56,29 @@ def test_days_of_two_zones_differ() -> None:
     late = measured(1, datetime(2026, 11, 1, 23, 30, tzinfo=UTC), 50, 2.0)
     assert daily_maxima([late], "UTC") == {("db1", "/"): {date(2026, 11, 1): 50}}
     assert daily_maxima([late], "Asia/Tokyo") == {("db1", "/"): {date(2026, 11, 2): 50}}
+
+
+def of_day(number: int, hour: int, **payload: Any) -> Entry:
+    return Entry("c", number, "storage.measured", datetime(2026, 11, 2, hour, tzinfo=UTC), "", "",
+                 {"volumes": [], **payload}, "", "")
+
+
+def database(size: int, log: int, hits: float | None, asked: int | None, error: str = "") -> dict[str, Any]:
+    return asdict(DatabaseSize("db1", "ready", "postgresql", error, size, log, "/", hits, 9, asked))
+
+
+def test_a_day_of_a_database_is_its_largest_with_the_least_hits() -> None:
+    found = database_days([of_day(1, 1, databases=[database(50, 7, 99.0, 1)]),
+                           of_day(2, 2, databases=[database(40, 9, 80.0, 3), database(99, 99, 1.0, 9, "away")]),
+                           of_day(3, 3, databases=[database(60, 5, None, None)]), of_day(4, 4)], "UTC")
+    assert found == (DatabaseDay("db1", "ready", date(2026, 11, 2), 60, 9, 80.0, 3, "c:3"),)
+
+
+def test_a_day_of_a_store_is_its_most_and_a_silent_one_has_none() -> None:
+    def use(place: str, size: int, error: str = "") -> dict[str, Any]:
+        return asdict(StoreUse(place, size, size // 10, error))
+
+    found = store_days([of_day(1, 1, stores=[use("s3://a/", 50), use("/b", 7)]),
+                        of_day(2, 2, stores=[use("s3://a/", 40), use("/b", 0, "no answer")]), of_day(3, 3)], "UTC")
+    day = date(2026, 11, 2)
+    assert found == (StoreDay("/b", day, 7, 0, "c:1"), StoreDay("s3://a/", day, 50, 5, "c:1"))
