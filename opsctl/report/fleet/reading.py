@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
@@ -16,7 +18,7 @@ from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
 from opsctl.report.fleet import build
-from opsctl.report.fleet.model import Page
+from opsctl.report.fleet.model import Page, Row
 from opsctl.report.fleet_status import fleet_status
 from opsctl.report.outline import outline_of
 from opsctl.report.status import CustomerStatus
@@ -36,15 +38,22 @@ def fleet_page(workplace: Workplace, profiles: Sequence[Profile], broken: Mappin
                releases: Catalogue | OpsctlError, now: datetime, url: str) -> Page:
     """The page at `now`. url: of the ledger, for the error log's index."""
     statuses = fleet_status(workplace, profiles, releases, now)
-    entries = _by_chain(workplace.ledger.across((*KINDS, MEASURED), now - MONTH, now))
     begins = workplace.ledger.beginnings()
     requests = _open_requests(workplace, [one.customer for one in profiles], url)
     asked: dict[str, list[Request]] = {}
     for one in requests:
         asked.setdefault(one.customer, []).append(one)
-    rows = [build.row(status, outline_of(profile), entries.get(status.customer, ()), begins.get(status.customer),
-                      asked.get(status.customer, ()), now)
-            for profile, status in zip(profiles, statuses, strict=True)]
+    known = {status.customer: (status, outline_of(profile))
+             for profile, status in zip(profiles, statuses, strict=True)}
+
+    def row(customer: str, entries: Sequence[Entry]) -> Row:
+        return build.row(*known[customer], entries, begins.get(customer), asked.get(customer, ()), now)
+
+    # One customer's month at a time: they come by customer.
+    month = workplace.ledger.across((*KINDS, MEASURED), now - MONTH, now)
+    found = {customer: row(customer, list(entries)) for customer, entries in groupby(month, attrgetter("chain"))
+             if customer in known}
+    rows = [found.get(customer) or row(customer, ()) for customer in known]
     catalogue = None if isinstance(releases, OpsctlError) else releases
     today = local_day(now, "Europe/Copenhagen")
     problems = [f"{name}: the profile cannot be read" for name in broken]
@@ -53,13 +62,6 @@ def fleet_page(workplace: Workplace, profiles: Sequence[Profile], broken: Mappin
                 build.releases(rows, catalogue, today),
                 build.windows(_windows(profiles, statuses, catalogue, now)), tuple(problems),
                 workplace.ledger.generated)
-
-
-def _by_chain(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    found: dict[str, list[Entry]] = {}
-    for entry in entries:
-        found.setdefault(entry.chain, []).append(entry)
-    return found
 
 
 def _open_requests(workplace: Workplace, customers: Sequence[str], url: str) -> Sequence[Request]:
