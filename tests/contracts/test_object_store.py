@@ -53,7 +53,7 @@ def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield found
 
 
-# It needs another Python than the project and an environment of its own, so it is run apart (docs/backup.md).
+# It needs a newer Python than the project and an environment of its own: run-tests makes it where it can.
 LOCALSTACK = bool(os.environ.get("OPSCTL_TEST_LOCALSTACK"))
 
 
@@ -232,7 +232,7 @@ def test_a_part_that_changed_on_its_way_is_refused(rclone: S3Server, rclone_stor
     assert (answer.status, b"BadDigest" in answer.read()) == (400, True)
 
 
-@pytest.mark.skipif(not LOCALSTACK, reason="run apart, with OPSCTL_TEST_LOCALSTACK")
+@pytest.mark.skipif(not LOCALSTACK, reason="no LocalStack: it needs Python 3.12 or 3.13, see docs/backup.md")
 def test_a_lock_cannot_be_shortened_and_holds(localstack: S3Server) -> None:
     """LocalStack keeps to the rules of Object Lock that moto lets pass."""
     client = localstack.client()
