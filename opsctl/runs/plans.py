@@ -6,20 +6,27 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opsctl.core.digest import digest
-from opsctl.profiles.inventory import hosts_yaml
-from opsctl.profiles.model import Profile, terms_at
+
+if TYPE_CHECKING:
+    from opsctl.profiles.model import Profile
+
+# Profiles bring pydantic; `opsctl status` compares nothing and reads the names of targets alone.
 
 
 def terms_digest(profile: Profile, at: datetime) -> str:
     """sha256 of the contract's terms as they stand at `at`."""
+    from opsctl.profiles.model import terms_at
+
     return digest(_plain(asdict(terms_at(profile, at))))
 
 
 def inventory_digest(profile: Profile) -> str:
     """sha256 of the text of hosts.yml."""
+    from opsctl.profiles.inventory import hosts_yaml
+
     return sha256(hosts_yaml(profile).encode()).hexdigest()
 
 

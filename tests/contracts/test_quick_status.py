@@ -179,6 +179,13 @@ def test_what_the_quick_way_assumes_of_other_rooms() -> None:
     assert Policy().patch_every_days == PATCH_EVERY_DAYS
 
 
+def test_the_quick_way_loads_nothing_heavy() -> None:
+    check = ("import sys, opsctl.report.quick_status; "
+             "print([one for one in ('pydantic', 'sqlalchemy', 'yaml', 'jinja2', 'rich') if one in sys.modules])")
+    found = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_a_thousand_customers_in_the_time_of_a_process(tmp_path: Path) -> None:
     """CPU seconds of the whole process, since the machine of a test may be busy; docs/reports.md has wall times."""
     days = 2
