@@ -52,7 +52,7 @@ def check(customers: Customers = None, everyone: All = False, output: Formatted 
 def renew(customer: Customer, component: Annotated[str | None, typer.Option(
         "--component", metavar="NAME", help="This one, however long its certificate is still valid.")] = None,
           yes: Yes = False, dry_run: DryRun = False) -> Result:
-    """Renew certificates that end soon and that an authority of opsctl.yml signs; proven by a new handshake.
+    """Renew certificates that end soon, by an authority or ACME server of opsctl.yml; proven by a new handshake.
 
     The key is made on the host and stays there. Where it cannot be proven, the old certificate is put back.
     """

@@ -1,4 +1,4 @@
-"""Renew the certificates that the operator's own authorities sign (P15): the key is made on the host and stays there.
+"""Renew certificates that own authorities or ACME servers sign (P15): the key is made on the host and stays there.
 
 A renewal is proven by a new handshake that shows the new certificate. Whatever ends it before that, the old pair is put
 back, and whether a handshake shows that one again is on record.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,7 +26,7 @@ from opsctl.network.decisions import watched
 from opsctl.network.service import target_of
 from opsctl.profiles.hosted import Certificate, Component
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.profiles.settings import AuthoritySettings, Settings
+from opsctl.profiles.settings import AcmeSettings, AuthoritySettings, Settings
 from opsctl.runs.playbook import play, targets_of
 from opsctl.runs.service import HOSTS, Run, perform
 from opsctl.runs.workplace import Workplace
@@ -46,7 +47,7 @@ class Renewal:
 
     component: Component
     certificate: Certificate
-    authority: AuthoritySettings
+    authority: AuthoritySettings | AcmeSettings
     ends: datetime | None
     fingerprint: str
     why: str
@@ -54,8 +55,9 @@ class Renewal:
     def told(self) -> str:
         """In words, before anybody confirms."""
         work = f"{self.certificate.unit} is {'reloaded' if self.certificate.reload else 'restarted'}"
+        how = f"for {self.authority.days} days" if isinstance(self.authority, AuthoritySettings) else "over ACME"
         return (f"{self.component.name}: {self.why}; a new key on {self.certificate.host}, signed by "
-                f"{self.certificate.authority} for {self.authority.days} days; {work}")
+                f"{self.certificate.authority} {how}; {work}")
 
 
 def due(workplace: Workplace, profile: KamstrupProfile, component: str | None) -> tuple[Renewal, ...]:
@@ -75,6 +77,8 @@ def due(workplace: Workplace, profile: KamstrupProfile, component: str | None) -
 
 def _renewal(workplace: Workplace, profile: KamstrupProfile, one: Component, certificate: Certificate) -> Renewal:
     authority = authority_of(workplace.settings, certificate)
+    if isinstance(authority, AcmeSettings):
+        _require_askable(one, certificate)
     seen = probe(target_of(workplace, profile, one))
     why = f"its certificate ends on {seen.expires:%Y-%m-%d}" if seen.expires else seen.problem or "nothing is known"
     return Renewal(one, certificate, authority, seen.expires, seen.facts.get("certificate", ""), why)
@@ -87,14 +91,25 @@ def _soon(one: Renewal, profile: KamstrupProfile, now: datetime) -> bool:
     return (one.ends - now).days < profile.thresholds.certificate_warning_days
 
 
-def authority_of(settings: Settings, certificate: Certificate) -> AuthoritySettings:
+def authority_of(settings: Settings, certificate: Certificate) -> AuthoritySettings | AcmeSettings:
     """The authority that signs it; ConfigurationError when opsctl.yml has none of that name."""
-    found = settings.authorities.get(certificate.authority)
+    both: Mapping[str, AuthoritySettings | AcmeSettings] = {**settings.authorities, **settings.acme}
+    found = both.get(certificate.authority)
     if found is None:
-        known = ", ".join(sorted(settings.authorities)) or "none"
-        raise ConfigurationError(f"opsctl.yml has no authority {certificate.authority}; it has {known}",
-                                 "set `authorities` in opsctl.yml, or correct the component's `certificate`")
+        raise ConfigurationError(f"opsctl.yml has no authority {certificate.authority}; it has "
+                                 f"{', '.join(sorted(both)) or 'none'}",
+                                 "set `authorities` or `acme` in opsctl.yml, or correct the component's `certificate`")
     return found
+
+
+def _require_askable(component: Component, certificate: Certificate) -> None:
+    """What http-01 can prove: no wildcard (RFC 8555, 8.3), and only where the answers can be shown."""
+    if certificate.webroot is None:
+        raise ConfigurationError(f"{component.name} has no `webroot`, where an ACME server would look for its answers",
+                                 "write it under the component's `certificate`, see docs/surveillance.md")
+    if wild := [name for name in certificate.names if name.startswith("*")]:
+        raise ConfigurationError(f"{component.name}: http-01 proves no wildcard, and `names` has {wild[0]}",
+                                 "name the hosts one by one, or use an authority of your own")
 
 
 def renew(workplace: Workplace, profile: KamstrupProfile, renewals: Sequence[Renewal],
@@ -113,20 +128,15 @@ def renew(workplace: Workplace, profile: KamstrupProfile, renewals: Sequence[Ren
 
 
 def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
-    from opsctl.adapters.authority import sign, vouched
-
-    step, authority = partial(_play, run, profile, one.certificate), _read(one.authority)
-    known = vouched(shown(target_of(run.workplace, profile, one.component)), authority, _own(one.component))
-    asked = step("request", "")
-    names, left = names_of(one.component, str(asked["names"]), known)
+    step = partial(_play, run, profile, one.certificate)
+    signed, names, left, more = _ordered(run, one, one.authority, step) if isinstance(one.authority, AcmeSettings) \
+        else _signed(run, profile, one, one.authority, step)
     if left:
         run.say(f"{one.component.name}: WARNING: not signed for {', '.join(left)}, which the certificate in use has: "
                 "write under `certificate` as `names` what is right")
-    signed = sign(str(asked["request"]), names, authority, resolve(one.authority.key), one.authority.days,
-                  run.workplace.clock.now())
     evidence = {"component": one.component.name, "host": one.certificate.host, "authority": one.certificate.authority,
                 "names": list(names), "left": list(left), "before": one.fingerprint, "after": signed.fingerprint,
-                "ends": f"{signed.ends:%Y-%m-%d}"}
+                "ends": f"{signed.ends:%Y-%m-%d}", **more}
     run.say(f"{one.component.name}: signed until {signed.ends:%Y-%m-%d} for {', '.join(names)}")
     try:
         step("install", signed.pem)
@@ -136,6 +146,43 @@ def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
         raise
     run.record(RENEWED, evidence)
     return f"{one.component.name}: new certificate until {signed.ends:%Y-%m-%d}, proven by a handshake"
+
+
+_Obtained = tuple["Signed", tuple[str, ...], tuple[str, ...], Mapping[str, str]]
+"""The certificate, the names it is for, those that the host claims and that were left out, more evidence."""
+
+
+def _signed(run: Run, profile: KamstrupProfile, one: Renewal, settings: AuthoritySettings,
+            step: Callable[..., Mapping[str, Any]]) -> _Obtained:
+    from opsctl.adapters.authority import sign, vouched
+
+    authority = _read(settings)
+    known = vouched(shown(target_of(run.workplace, profile, one.component)), authority, _own(one.component))
+    asked = step("request", "")
+    names, left = names_of(one.component, str(asked["names"]), known)
+    return sign(str(asked["request"]), names, authority, resolve(settings.key), settings.days,
+                run.workplace.clock.now()), names, left, {}
+
+
+def _ordered(run: Run, one: Renewal, settings: AcmeSettings, step: Callable[..., Mapping[str, Any]]) -> _Obtained:
+    """The answers are shown by the host's web server, and taken away however the order ends."""
+    from opsctl.adapters.acme_orders import order
+
+    @contextmanager
+    def answering(answers: Mapping[str, str]) -> Iterator[None]:
+        shown_there = {"webroot": one.certificate.webroot, "answers": dict(answers)}
+        try:
+            step("answer", "", **shown_there)
+            yield
+        finally:
+            step("clear", "", **shown_there)
+
+    names = tuple(dict.fromkeys([_own(one.component)[0], *one.certificate.names]))
+    key = resolve(settings.account_key)
+    asked = step("request", "", names=list(names))
+    signed, account = order(str(asked["request"]), names, settings.directory, key, settings.ca_file, settings.contact,
+                            answering)
+    return signed, names, _left(str(asked["names"]), names), {"account": account}
 
 
 def _take_back(run: Run, profile: KamstrupProfile, one: Renewal, restore: Callable[[], Mapping[str, Any]],
@@ -172,8 +219,12 @@ def names_of(component: Component, said: str, known: Sequence[str]) -> tuple[tup
     """
     more = component.certificate.names if component.certificate else ()
     names = tuple(dict.fromkeys([*_own(component), *more, *(name for name in known if not name.startswith("*"))]))
+    return names, _left(said, names, known)
+
+
+def _left(said: str, names: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
     claimed = [*known, *(name for item in said.split(", ") if (name := _name_in(item)))]
-    return names, tuple(dict.fromkeys(name for name in claimed if name not in names))
+    return tuple(dict.fromkeys(name for name in claimed if name not in names))
 
 
 def _own(component: Component) -> tuple[str, str]:
@@ -190,11 +241,12 @@ def _name_in(item: str) -> str:
         return ""
 
 
-def _play(run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str) -> Mapping[str, Any]:
+def _play(run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str,
+          **more: object) -> Mapping[str, Any]:
     from opsctl.adapters.ansible_catalogue import CERTIFICATE_RENEWAL
 
     given = {"step": step, "certificate": certificate.certificate, "key": certificate.key, "unit": certificate.unit,
-             "reload": certificate.reload, "pem": pem}
+             "reload": certificate.reload, "pem": pem, **more}
     result = play(run, targets_of(run.workplace, profile, only=[certificate.host]), CERTIFICATE_RENEWAL,
                   {f"certificate_renewal_{name}": value for name, value in given.items()}, deadline_seconds=600)
     (host,) = result.hosts.values()

@@ -166,7 +166,9 @@ class Certificate(Part):
     unit: str = Field(pattern=r"^[A-Za-z0-9@._-]+\.service$", description="The systemd unit that reads both.")
     reload: bool = Field(default=True, description="Whether the unit takes it when reloaded; else it is restarted, and "
                                                    "only in an open window.")
-    authority: Identifier = Field(description="Which of `authorities` in opsctl.yml signs it.")
+    authority: Identifier = Field(description="Which of `authorities` or `acme` in opsctl.yml signs it.")
+    webroot: str | None = Field(default=None, pattern=r"^/[!-~]+$", max_length=200, description="acme: the folder that "
+                                "the host's web server shows on port 80; the answers are written there.")
     names: tuple[CertificateName, ...] = Field(default=(), description="To sign for beside the component's own name "
                                                                        "and address; `*.` alone is a wildcard.")
 

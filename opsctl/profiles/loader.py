@@ -78,6 +78,8 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         "smtp": smtp.model_copy(update={"ca_file": fixed(smtp.ca_file)}) if smtp and smtp.ca_file else smtp,
         "authorities": {name: one.model_copy(update={"certificate": fixed(one.certificate)})
                         for name, one in settings.authorities.items()},
+        "acme": {name: one.model_copy(update={"ca_file": fixed(one.ca_file) if one.ca_file else None})
+                 for name, one in settings.acme.items()},
         "approvals": ApprovalSettings(allowed_signers=fixed(approvals.allowed_signers)) if approvals else None,
         "outputs": outputs.model_copy(update={"metrics": fixed(outputs.metrics) if outputs.metrics else None}),
     })

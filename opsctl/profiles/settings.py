@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -183,6 +183,17 @@ class AuthoritySettings(Part):
     days: int = Field(default=90, ge=1, le=825, description="How long what it signs is valid.")
 
 
+class AcmeSettings(Part):
+    """An ACME server (RFC 8555) that signs what `opsctl network renew` orders; it asks by http-01."""
+
+    directory: str = Field(pattern=r"^https://[!-~]+$", max_length=500, description="The address of its directory.")
+    account_key: SecretReference
+    ca_file: Path | None = Field(default=None, description="Left out: the authorities this machine trusts.")
+    contact: str | None = Field(default=None, pattern=r"^[^@,\s]+@[^@,\s]+$", max_length=200,
+                                description="A mail address that the server may write to.")
+    terms_agreed: Literal[True] = Field(description="You agree to the server's terms of service.")
+
+
 class Settings(Part):
     """Everything `opsctl.yml` may say. Paths are absolute or relative to the file's folder."""
 
@@ -193,6 +204,8 @@ class Settings(Part):
     checkpoints: CheckpointSettings | None = None
     authorities: dict[Identifier, AuthoritySettings] = Field(
         default_factory=dict, description="By the name that a component's `certificate.authority` has.")
+    acme: dict[Identifier, AcmeSettings] = Field(
+        default_factory=dict, description="By name, as `authorities`; each name stands in one of both only.")
     inventories: Path = Path("inventories")
     releases: Path = Path("releases")
     templates: Path = Path("templates")
@@ -208,3 +221,9 @@ class Settings(Part):
     outputs: OutputSettings = OutputSettings()
     silences: SilenceSettings = SilenceSettings()
     policy: Policy = Policy()
+
+    @model_validator(mode="after")
+    def _one_signer(self) -> Settings:
+        if both := sorted(set(self.authorities) & set(self.acme)):
+            raise ValueError(f"{', '.join(both)} stands under authorities and under acme; rename one")
+        return self

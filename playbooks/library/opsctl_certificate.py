@@ -10,9 +10,9 @@ description:
   - The key is made on the host and stays there. Files are replaced by renaming and keep owner and rights.
 options:
   step:
-    description: request, install or restore.
+    description: request, install or restore; answer and clear for the challenges of an ACME server.
     type: str
-    choices: [request, install, restore]
+    choices: [request, answer, clear, install, restore]
     required: true
   certificate:
     description: The file of the certificate in use.
@@ -27,6 +27,20 @@ options:
     description: For install and restore, the new certificate with its chain.
     type: str
     default: ""
+  names:
+    description: For request, what it asks for; empty leaves that to the authority.
+    type: list
+    elements: str
+    default: []
+  webroot:
+    description: For answer and clear, the folder that is shown on port 80.
+    type: path
+    default: ""
+  answers:
+    description: For answer and clear, the text of each token.
+    type: dict
+    default: {}
+    no_log: false
 author:
   - opsctl
 """
@@ -51,7 +65,9 @@ names:
 """
 
 import errno
+import ipaddress
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -59,6 +75,8 @@ import tempfile
 from ansible.module_utils.basic import AnsibleModule
 
 NEW, PREVIOUS = ".opsctl-new", ".opsctl-previous"
+CHALLENGES = (".well-known", "acme-challenge")
+TOKEN, NAME = re.compile(r"[A-Za-z0-9_-]{22,200}"), re.compile(r"[A-Za-z0-9.:-]{1,253}")
 
 
 class Refused(Exception):
@@ -113,11 +131,84 @@ def content(path):
         return file.read()
 
 
-def request(key):
-    """Make a key beside the one in use; returns the signing request for it."""
+def alternative(name):
+    """One alternative name as openssl(1) takes it."""
+    if not NAME.fullmatch(name):
+        raise Refused("a name to ask for is no name")
+    try:
+        return f"IP:{ipaddress.ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name}"
+
+
+def request(key, asked=()):
+    """Make a key beside the one in use; returns the signing request for it, for the names `asked` if there are any."""
+    about = ["-subj", "/", "-addext", "subjectAltName=" + ",".join(alternative(name) for name in asked)] if asked \
+        else ["-subj", "/CN=opsctl"]
     made = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
     written(key + NEW, made, like=key)
-    return openssl("req", "-new", "-key", "/dev/stdin", "-subj", "/CN=opsctl", text=made)
+    return openssl("req", "-new", "-key", "/dev/stdin", *about, text=made)
+
+
+def challenges(webroot, make):
+    """The folder of the answers, open; None when it is not there and not to be made. Links on the way are refused."""
+    folder = os.open(webroot, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in CHALLENGES:
+        above, made = folder, False
+        try:
+            if make:
+                try:
+                    os.mkdir(name, dir_fd=above)
+                    made = True
+                except FileExistsError:
+                    pass
+            folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise Refused(f"{name} in {webroot} is a link or no folder") from None
+            raise
+        finally:
+            os.close(above)
+        if made:
+            os.fchmod(folder, 0o755)  # the web server is another user
+    return folder
+
+
+def clear(webroot, answers):
+    """Remove the answers to these tokens; False when there are none."""
+    folder, found = challenges(webroot, make=False), False
+    if folder is None:
+        return False
+    try:
+        for token in answers:
+            if not TOKEN.fullmatch(token):
+                raise Refused("a token is none (RFC 8555, 8.3)")
+            try:
+                os.unlink(token, dir_fd=folder)
+                found = True
+            except FileNotFoundError:
+                pass
+    finally:
+        os.close(folder)
+    return found
+
+
+def answer(webroot, answers):
+    """Show the text of each token to whoever asks the web server for it."""
+    clear(webroot, answers)
+    folder = challenges(webroot, make=True)
+    try:
+        for token, text in answers.items():
+            made = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
+                           dir_fd=folder)
+            with os.fdopen(made, "w") as file:
+                os.fchmod(file.fileno(), 0o644)
+                file.write(text)
+    finally:
+        os.close(folder)
+    return True
 
 
 def names(certificate):
@@ -159,12 +250,21 @@ def restore(certificate, key, pem):
     return True
 
 
+STEPS = {"request": (request, ("key", "names")), "answer": (answer, ("webroot", "answers")),
+         "clear": (clear, ("webroot", "answers")), "install": (install, ("certificate", "key", "pem")),
+         "restore": (restore, ("certificate", "key", "pem"))}
+
+
 def main():
     module = AnsibleModule(
-        argument_spec={"step": {"type": "str", "required": True, "choices": ["request", "install", "restore"]},
+        argument_spec={"step": {"type": "str", "required": True,
+                                "choices": ["request", "answer", "clear", "install", "restore"]},
                        "certificate": {"type": "path", "required": True},
                        "key": {"type": "path", "required": True, "no_log": False},
-                       "pem": {"type": "str", "default": ""}},
+                       "pem": {"type": "str", "default": ""},
+                       "names": {"type": "list", "elements": "str", "default": []},
+                       "webroot": {"type": "path", "default": ""},
+                       "answers": {"type": "dict", "default": {}, "no_log": False}},
         supports_check_mode=True)
     given = module.params
     try:
@@ -175,10 +275,10 @@ def main():
         if module.check_mode:
             module.exit_json(changed=True, request="", names="")
         if given["step"] == "request":
-            module.exit_json(changed=True, request=request(given["key"]), names=names(given["certificate"]))
-        changed = install(given["certificate"], given["key"], given["pem"]) if given["step"] == "install" \
-            else restore(given["certificate"], given["key"], given["pem"])
-        module.exit_json(changed=changed, request="", names="")
+            module.exit_json(changed=True, request=request(given["key"], given["names"]),
+                             names=names(given["certificate"]))
+        does, words = STEPS[given["step"]]
+        module.exit_json(changed=does(*(given[word] for word in words)), request="", names="")
     except (Refused, OSError, subprocess.SubprocessError) as error:
         module.fail_json(msg=str(error))
 

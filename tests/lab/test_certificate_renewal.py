@@ -10,11 +10,13 @@ from opsctl.core.errors import ExitCode, OutsideWindow
 from opsctl.core.outcome import Status
 from opsctl.lab import paths
 from opsctl.network.renewal import RENEWED, TAKEN_BACK, due, renew
+from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.settings import AuthoritySettings
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import on
 from tests.lab.surroundings import hosted
 from tests.unit.backup.s3_server import make_certificate
+from tests.unit.network.acme_server import AcmeServer, acme_server
 
 pytestmark = pytest.mark.lab
 CUSTOMER, TLS = "sample-aalund", "/etc/ready/tls"
@@ -76,3 +78,45 @@ def test_a_unit_is_restarted_only_in_an_open_window(workplace: Workplace) -> Non
     outcome = renew(place, profile, due(place, profile, "aalund-api"), closed)
     assert outcome.code is ExitCode.OUTSIDE_WINDOW
     assert files() == before and place.ledger.last(CUSTOMER, RENEWED) is None
+
+
+SHOWN, LOOKS_ON = "/srv/acme", 8099
+WEB = f"install -d {SHOWN} && systemd-run --unit=acme-web -p WorkingDirectory={SHOWN} python3 -m http.server {LOOKS_ON}"
+
+
+def trusting(profile: KamstrupProfile, server: AcmeServer, webroot: str) -> KamstrupProfile:
+    """The profile with its API's certificate from the ACME server, whose authority is trusted beside the lab's."""
+    both = server.root.with_name("both.pem")
+    both.write_bytes(paths.AUTHORITY_CERTIFICATE.read_bytes() + server.root.read_bytes())
+    changed = [one.model_copy(update={"ca_file": str(both), "certificate": one.certificate.model_copy(update={
+        "authority": "acme", "webroot": webroot})}) if one.certificate else one for one in profile.components]
+    return profile.model_copy(update={"components": tuple(changed)})
+
+
+def test_a_certificate_is_ordered_over_acme_and_a_wrong_folder_changes_nothing(workplace: Workplace,
+                                                                              tmp_path: Path) -> None:
+    before = files()
+    on("aalund-1", WEB)
+    try:
+        with acme_server(tmp_path / "acme", LOOKS_ON) as server:
+            place = replace(workplace, settings=workplace.settings.model_copy(
+                update={"acme": {"acme": server.settings()}}))
+            wrong = trusting(hosted(place, CUSTOMER), server, "/srv")
+            refused = renew(place, wrong, due(place, wrong, "aalund-api"), lambda: None)
+            assert refused.code is ExitCode.FAILED and "did not find the right answer" in refused.summary
+            assert files() == before and place.ledger.last(CUSTOMER, RENEWED) is None
+            profile = trusting(hosted(place, CUSTOMER), server, SHOWN)
+            wanted = due(place, profile, "aalund-api")
+            assert renew(place, profile, wanted, lambda: None).code is ExitCode.OK, server.log.read_text()
+            (again,) = due(place, profile, "aalund-api")
+            entry = place.ledger.last(CUSTOMER, RENEWED)
+            assert entry is not None and entry.payload["after"] == again.fingerprint != wanted[0].fingerprint
+            assert entry.payload["names"] == ["198.51.100.11"] and entry.payload["account"]
+            assert on("aalund-1", f"find {SHOWN} /srv/.well-known -type f") == "", "the answers are taken away"
+            assert on("aalund-1", f"stat -c '%a %G' {TLS}/server.key").split() == ["640", "ready"]
+    finally:
+        on("aalund-1", f"systemctl stop acme-web; rm -rf {SHOWN} /srv/.well-known; cd {TLS}; "
+           "if ! grep -qF \"$(sed -n 3p server.pem)\" server.pem.opsctl-previous; then "
+           "cp -p server.pem.opsctl-previous server.pem; cp -p server.key.opsctl-previous server.key; "
+           "systemctl restart ready-server.service; fi")
+    assert files() == before

@@ -176,7 +176,7 @@ def test_the_pair_goes_into_use_keeps_rights_and_comes_back(module: ModuleType, 
                                                             authority: tuple[bytes, Secret]) -> None:
     before = [Path(path).read_text() for path in pair]
     signed = renewed(module, pair, authority)
-    assert module.names(pair[0]) == "IP Address:127.0.0.1"
+    assert module.names(pair[0]) == "IP Address:127.0.0.1, DNS:localhost"
     assert module.install(*pair, signed.pem) is True
     assert module.install(*pair, signed.pem) is False
     assert Path(pair[0]).read_text() == signed.pem and Path(pair[1]).read_text() != before[1]
@@ -288,11 +288,13 @@ class Guest:
             return
 
     def play(self, run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str,
-             ) -> Mapping[str, Any]:
+             **more: Any) -> Mapping[str, Any]:
         self.instead.get(step, lambda: None)()
         if step == "request":
-            return {"request": self.module.request(self.pair[1]), "names": self.module.names(self.pair[0]),
-                    "changed": True}
+            return {"request": self.module.request(self.pair[1], more.get("names", ())),
+                    "names": self.module.names(self.pair[0]), "changed": True}
+        if step in {"answer", "clear"}:
+            return {"request": "", "names": "", "changed": getattr(self.module, step)(more["webroot"], more["answers"])}
         changed = getattr(self.module, step)(*self.pair, pem)
         if changed and step not in self.deaf:
             self.take()
