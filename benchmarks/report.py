@@ -49,7 +49,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     sizes = [int(word) for word in sys.argv[2:]] or [10, 100, 1000]
     month = f"{datetime.now(UTC).date().replace(day=1):%Y-%m}"
-    sys.stdout.write(f"load {os.getloadavg()[0]:.1f}, {date.today()}, history of {DAYS} days\n")
+    sys.stdout.write(f"load {os.getloadavg()[0]:.1f}, {date.today()}, histories made here have {DAYS} days\n")
     for size in sizes:
         place = folder / f"customers-{size}"
         if not (place / "opsctl.yml").exists():

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,10 @@ from opsctl.profiles.hosted import Method
 from opsctl.runs.workplace import Workplace
 from tests.lab.backup_support import DATABASE_HOSTS, free_port, identity, new_directory, query, shell_on, writer
 from tests.lab.surroundings import hosted
+from tests.unit.lab.recorded import differences
+from tests.unit.lab.test_history_shapes import generated
 
+__all__ = ["generated"]
 pytestmark = pytest.mark.lab
 
 
@@ -96,8 +101,8 @@ def test_the_evidence_says_what_was_done(workplace: Workplace, lab: Path) -> Non
 
 @pytest.mark.parametrize(("customer", "method"), [("sample-aalund", Method.PHYSICAL),
                                                   ("sample-cedervig", Method.LOGICAL)])
-def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path, customer: str,
-                                                 method: Method) -> None:
+def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path, customer: str, method: Method,
+                                                 generated: Mapping[str, Mapping[str, Any]]) -> None:
     profile = hosted(workplace, customer)
     [database] = profile.databases
     profile = profile.model_copy(update={"databases": (database.model_copy(update={"method": method}),)})
@@ -120,6 +125,7 @@ def test_a_rehearsal_is_timed_and_leaves_nothing(workplace: Workplace, lab: Path
     assert entry is not None
     assert entry.payload["seconds"].keys() == {"download", "prepare", "trial"}
     assert sum(entry.payload["rows"].values()) > 0
+    assert differences(entry.payload, generated["backup.rehearsed"]) == [], "generated history has the same shape"
     assert listing(workplace, profile).rehearsal == ""
     with shell_on(workplace, profile, DATABASE_HOSTS[customer]) as shell:
         assert "rehearsal" not in shell.run(["ls", "/var/lib"]).text()

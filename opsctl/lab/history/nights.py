@@ -70,12 +70,12 @@ class Nights:
         backup_id = f"{began:%Y%m%dT%H%M%SZ}-{self._story.mark(6, 'id', name, day)}"
         sha256 = hashlib.sha256(backup_id.encode()).hexdigest()
         customer = self._story.customer
-        version = "17.6" if customer.engine == "postgresql" else "11.8.3"
         self._story.say(at, "backup.completed", {
             "database": name, "backup_id": backup_id, "manifest_sha256": sha256, "bytes": size,
             "started": began.isoformat(), "finished": at.isoformat(), "day": day.isoformat(), "engine": customer.engine,
-            "method": "physical" if len(customer.databases) == 1 else "logical", "engine_version": version,
-            "host": customer.database_host, "objects": 3, "store": STORE}, run)
+            "method": "physical" if len(customer.databases) == 1 else "logical",
+            "engine_version": _version(customer.engine), "host": customer.database_host, "objects": 3,
+            "store": STORE}, run)
         kept = Kept(backup_id, name, at, sha256, size)
         self._kept.append(kept)
         return kept
@@ -108,7 +108,8 @@ class Nights:
             running.say(at, REHEARSED, {
                 "backup_id": taken.id, "database": name, "host": customer.database_host, "store": STORE,
                 "directory": "/var/lib/opsctl-rehearsal", "into": "", "configuration": "", "evidence": "recorded",
-                "checks": {}, "manifest_sha256": taken.sha256, "seconds": seconds,
+                "version": _version(customer.engine), "facts": {}, "checks": {}, "manifest_sha256": taken.sha256,
+                "seconds": seconds,
                 "rows": {"meter": 5000, "reading": 900_000}})
             running.end(after(at, 1), Status.DONE, f"{taken.id} was restored on {customer.database_host}, checked and "
                                                    "taken away again")
@@ -161,3 +162,7 @@ class Nights:
             "modules_off": [], "hosts": {host: {"touched": True} for host in customer.hosts}})
         running.end(after(at, 205), Status.DONE, f"READY {self.installed} -> {version}, healthy")
         self.installed = version
+
+
+def _version(engine: str) -> str:
+    return "17.6" if engine == "postgresql" else "11.8.3"

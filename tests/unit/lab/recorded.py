@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-FREE = frozenset({"before", "after", "parts", "facts", "answers", "hosts", "changes"})
-"""Mappings whose keys are names of the world: packages, parts of a notice, facts, questions asked, hosts."""
+FREE = frozenset({"before", "after", "parts", "facts", "answers", "hosts", "changes", "rows",
+                  "checks"})
+"""Mappings whose keys are names of the world: packages, parts of a notice, facts, questions asked, hosts, tables."""
 
 
 def differences(real: Any, made: Any, where: str = "") -> list[str]:

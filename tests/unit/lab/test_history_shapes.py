@@ -47,7 +47,7 @@ LAST = date(2026, 11, 23)
 NOTICES = frozenset(f"notice.{word}" for word in ("drafted", "approved", "sending", "accepted", "refused", "unknown"))
 """Compared in tests/contracts/test_history_notices.py, where a relay takes them."""
 RESTORES = frozenset({"backup.rehearsed"})
-"""Not compared: a real one needs a host to restore on."""
+"""Compared in tests/lab/test_backup_roundtrip.py, where there is a host to restore on."""
 
 
 @pytest.fixture(scope="module")
