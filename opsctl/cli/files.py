@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from opsctl.core.errors import OperationFailed, UsageError
@@ -42,3 +43,24 @@ def write(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     except OSError as error:
         raise OperationFailed(f"{path} cannot be written: {error.strerror}",
                               "name another file, or make room and give this account the right to write it") from None
+
+
+def write_whole(path: Path, content: bytes, *, mode: int) -> None:
+    """As `write`, but whoever reads a regular file meanwhile sees the old or the new one, never half of it."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        write(path, content, mode=mode)
+        return
+    aside = ""
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(handle, mode)
+            stream.write(content)
+        Path(aside).replace(path)
+        aside = ""
+    except OSError as error:
+        raise OperationFailed(f"{path} cannot be written: {error.strerror}",
+                              "name another file, or make room and give this account the right to write it") from None
+    finally:
+        if aside:
+            Path(aside).unlink(missing_ok=True)

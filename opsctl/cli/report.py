@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli.command import Kind, command, group
-from opsctl.cli.files import require_writable, write
+from opsctl.cli.files import require_writable, write, write_whole
 from opsctl.cli.result import Result, table
 from opsctl.cli.workplace import At, Customer, catalogue_or_error, instant, profile, select, workplace
 from opsctl.report.service.formats import ReportFormat
@@ -120,7 +120,7 @@ def fleet(output: Annotated[Path, typer.Option("--html", metavar="FILE", help="W
         page = fleet_page(place, selection.profiles, selection.broken, catalogue_or_error(place), now,
                           ledger_url(settings(), acts=False))
         text = html(page, place.settings.templates / "reports")
-    write(output, text.encode(), mode=0o600)
+    write_whole(output, text.encode(), mode=0o600)
     data = document(page)
     counts = ", ".join(f"{count} {name}" for name, count in data["groups"].items())
     return Result({"file": str(output), **data}, f"{output}: {len(page.rows)} customers: {counts}",
