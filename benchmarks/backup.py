@@ -123,11 +123,12 @@ def restored(site: Site, act: Callable[[Site, Path], None]) -> Figure:
         bench.stop(target)
 
 
-def rounds(site: Site, count: int, compress: Sequence[str]) -> None:
-    """Every tool once in each round; prints two tables."""
+def rounds(site: Site, count: int, compress: Sequence[str], without: Sequence[str]) -> None:
+    """Every tool once in each round, but those in `without`; prints two tables."""
     tools: dict[str, tuple[Callable[[Site], None], str]] = {OWN: (opsctl, "opsctl"), **{
         f"pgBackRest, 2 processes, {kind}": (pgbackrest(kind), "pgbackrest") for kind in compress},
         "restic over pg_dump": (restic, "restic"), "pg_dump -Fc": (pg_dump, "dump")}
+    tools = {name: tool for name, tool in tools.items() if tool[1] not in without}
     backs = {OWN: opsctl_back, f"pgBackRest, 2 processes, {compress[-1]}": pgbackrest_back}
     out: dict[str, list[Figure]] = {name: [] for name in tools}
     back: dict[str, list[Figure]] = {name: [] for name in backs}
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=500, choices=range(20, 20_001), metavar="20..20000")
     parser.add_argument("--rounds", type=int, default=5, choices=range(1, 21), metavar="1..20")
     parser.add_argument("--compress", default="zst", help="pgBackRest's kinds, with commas; the last is restored")
+    parser.add_argument("--without", default="", help="restic, dump, or both with a comma: they take longest")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/var/tmp"))
     objects = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/dev/shm"))
@@ -168,8 +170,9 @@ def main() -> None:
                 size = bench.sql("select pg_size_pretty(sum(pg_database_size(oid))) from pg_database;")
                 print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.platform()}, PostgreSQL "
                       f"{bench.bin.parent.name}, {size}, {given.rounds} rounds\n", flush=True)
-                rounds(Site(bench, server, _served_by(objects), served, open_store(server.store("opsctl")),
-                            server.ca_file.read_text()), given.rounds, given.compress.split(","))
+                site = Site(bench, server, _served_by(objects), served, open_store(server.store("opsctl")),
+                            server.ca_file.read_text())
+                rounds(site, given.rounds, given.compress.split(","), given.without.split(","))
             finally:
                 bench.stop()
     finally:
