@@ -53,7 +53,6 @@ class Site:
         environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(self.bench.folder / "work"),
             "AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET, "RESTIC_PASSWORD": PASSWORD,
-            "RESTIC_REPOSITORY": f"s3:{self.server.endpoint}/restic",
             "RCLONE_CONFIG_S3_TYPE": "s3", "RCLONE_CONFIG_S3_PROVIDER": "Rclone", "RCLONE_CONFIG_S3_ENV_AUTH": "true",
             "RCLONE_CONFIG_S3_ENDPOINT": self.server.endpoint, "RCLONE_CA_CERT": str(self.server.ca_file)}
         done = subprocess.run(["bash", "-o", "pipefail", "-c", text], env=environment, capture_output=True, text=True,
@@ -77,8 +76,7 @@ def pgbackrest(compress: str) -> Callable[[Site], None]:
 
 def restic(site: Site) -> None:
     """pg_dump, uncompressed, into a fresh repository: restic compresses, encrypts and knows what it has."""
-    shutil.rmtree(site.served / "restic", ignore_errors=True)
-    own = f"restic -q --cacert {site.server.ca_file}"
+    own = f"restic -q --cacert {site.server.ca_file} -r s3:{site.server.endpoint}/restic/{time.time_ns()}"
     site.script(f"{own} init && runuser -u postgres -- pg_dump -p {PORT} -Fc -Z0 postgres | {own} backup --stdin")
 
 
@@ -101,7 +99,8 @@ def pgbackrest_back(site: Site, target: Path) -> None:
 def taken(site: Site, act: Callable[[Site], None], folder: str) -> Figure:
     """One backup; its bytes are what the server has got more, or the newest backup of pgBackRest."""
     found = measured(lambda: act(site), site.process)
-    latest = max((site.served / folder).glob("backup/main/*F"), default=site.served / folder)
+    whole = site.served / folder
+    latest = max((*whole.glob("backup/main/*F"), *(whole.glob("[0-9]*") if folder == "restic" else ())), default=whole)
     return replace(found, stored=sum(path.stat().st_size for path in latest.rglob("*") if path.is_file()) / 1e6)
 
 

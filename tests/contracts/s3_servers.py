@@ -27,7 +27,7 @@ def _credentials(folder: Path) -> Path:
 @contextmanager
 def running_rclone(folder: Path) -> Iterator[S3Server]:
     """rclone `serve s3` on a folder: checks signatures, expiry and Content-MD5; knows no versions and no locks."""
-    certificate, key = make_certificate(folder)
+    certificate, key = make_certificate(folder, "localhost")
     credentials, port = _credentials(folder), free_port()
     (folder / "served").mkdir()
     program = Path(sys.executable).parent / "rclone"

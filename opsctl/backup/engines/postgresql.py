@@ -16,7 +16,16 @@ from typing import Any
 
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import postgresql_commands as commands
-from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
+from opsctl.backup.engines.contract import (
+    RECORDS,
+    Found,
+    Proof,
+    Target,
+    Tried,
+    compress,
+    decompress,
+    require_tools,
+)
 from opsctl.backup.engines.directories import InDirectory, require_architecture, require_room
 from opsctl.backup.engines.postgresql_server import OWNER, QUERY_SECONDS, ask, cluster, count, major_of
 from opsctl.backup.exchange import Command, Transfer, telling_line
@@ -81,8 +90,8 @@ class PostgreSQL(InDirectory):
         return target
 
     def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
-        return (decompress(self.owner), Command("tar", ("tar", "-x", "-p", "-C", target.directory, "-f", "-"),
-                                                self.owner))
+        return decompress(self.owner), Command("tar", ("tar", "-x", *RECORDS, "-p", "-C", target.directory, "-f", "-"),
+                                               self.owner)
 
     def prepare(self, host: HostProgram, target: Target) -> None:
         """Nothing: the server replays the log when it starts."""

@@ -50,16 +50,16 @@ class S3Server:
         return S3Objects.at(self.store("none-needed"))._client
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 and localhost that is its own CA: (certificate, key)."""
+def make_certificate(folder: Path, *names: str) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and `names` that is its own CA: (certificate, key)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback test store")])
-    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    known = [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, names)]
     now = datetime.now(UTC)
     built = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
              .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(minutes=5))
              .not_valid_after(now + timedelta(days=2))
-             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+             .add_extension(x509.SubjectAlternativeName(known), critical=False)
              .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
              .sign(key, hashes.SHA256()))
     certificate, secret = folder / "cert.pem", folder / "key.pem"

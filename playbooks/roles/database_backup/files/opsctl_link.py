@@ -4,6 +4,8 @@ Sent together with `opsctl_stream.py`, whose text tells the dialogue. Python 3.9
 """
 
 import collections
+import contextlib
+import fcntl
 import json
 import os
 import queue
@@ -16,6 +18,8 @@ SILENCE_SECONDS = 160
 ANSWER_SECONDS = 150
 BEAT_SECONDS = 10
 PIPE_BYTES = 1 << 20
+F_SETPIPE_SZ = 1031
+"""Linux; fcntl has the name since Python 3.10."""
 CHUNK_BYTES = 256 * 1024
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
@@ -146,9 +150,12 @@ class Link:
 
 
 class Stages:
-    """A pipeline whose every exit code counts. Standard error of each stage is kept, its end at least."""
+    """A pipeline whose every exit code counts. Standard error of each stage is kept, its end at least.
 
-    def __init__(self, link, stages, first_input, last_output, pass_fds=()):
+    wide: between its stages lie PIPE_BYTES; with the usual 64 KiB both ends of a pipe wait for each other.
+    """
+
+    def __init__(self, link, stages, first_input, last_output, pass_fds=(), wide=False):
         self.names = [stage["name"] for stage in stages]
         self.errors = [collections.deque(maxlen=400) for _ in stages]
         self.children, self._readers = [], []
@@ -159,6 +166,8 @@ class Stages:
             if index:
                 source.close()
             source = child.stdout
+            for pipe in (child.stdin, child.stdout) if wide else ():
+                _widen(pipe)
             self.children.append(child)
             reader = threading.Thread(target=self._drain, args=(child.stderr, self.errors[index]), daemon=True)
             reader.start()
@@ -181,6 +190,13 @@ class Stages:
             reader.join(5)
         return [{"name": name, "code": code, "stderr": "".join(lines)[-20000:]}
                 for name, code, lines in zip(self.names, codes, self.errors)]  # noqa: B905 (Python 3.9)
+
+
+def _widen(pipe):
+    """Give a pipe a buffer of PIPE_BYTES, where the kernel lets us."""
+    if pipe is not None:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), F_SETPIPE_SZ, PIPE_BYTES)
 
 
 class Session:

@@ -134,7 +134,8 @@ class Download:
     def run(self):
         """Feed the pipeline to its end; returns the error, if any, and every stage's exit code."""
         identity = _identity(self.order.pop("identity", None), self.order["stages"])
-        stages = Stages(self.link, self.order["stages"], subprocess.PIPE, subprocess.DEVNULL, pass_fds=identity)
+        stages = Stages(self.link, self.order["stages"], subprocess.PIPE, subprocess.DEVNULL, pass_fds=identity,
+                        wide=True)
         for number in identity:
             os.close(number)
         for _ in range(2 if self.order["source"] == "urls" else 1):
