@@ -2,7 +2,7 @@
 """A PostgreSQL backup by opsctl's stream, pgBackRest, restic and pg_dump, side by side into the same S3 server.
 
     apt-get install postgresql pgbackrest restic age zstd
-    .venv/bin/python -m benchmarks.backup [--megabytes 500] [--rounds 5] [--compress zst,lz4]
+    .venv/bin/python -m benchmarks.backup [--megabytes 500] [--rounds 5] [--compress lz4+bundle,zst+bundle]
 
 As root. Makes a scratch cluster below /var/tmp and an S3 server (rclone, TLS, its objects in memory below /dev/shm),
 and removes both. Each round takes every tool once, in turn, and restores to a server that answers; medians are
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.measuring import Figure, measured, table
-from benchmarks.scratch import PORT, Bench, made, opsctl_restore, opsctl_stream, parts_of
+from benchmarks.scratch import PORT, Bench, drained, emptied, made, opsctl_restore, opsctl_stream, parts_of
 from opsctl.adapters.objects import ObjectStore, open_store
 from tests.contracts.s3_servers import ACCESS, SECRET, running_rclone
 from tests.unit.backup.s3_server import S3Server
@@ -35,7 +35,10 @@ OWN = "opsctl (physical)"
 
 @dataclass
 class Site:
-    """The cluster, the S3 server with its process and its folder, and opsctl's store there."""
+    """The cluster, the S3 server with its process and its folder, and opsctl's store there.
+
+    parts: of opsctl's newest backup. mark: the name of restic's newest repository.
+    """
 
     bench: Bench
     server: S3Server
@@ -44,6 +47,7 @@ class Site:
     store: ObjectStore
     ca: str
     parts: list[dict[str, object]] = field(default_factory=list)
+    mark: int = 0
 
     def script(self, text: str) -> None:
         """A pipeline with restic's and rclone's way to the server in its environment; root, so that it may log in as
@@ -61,23 +65,49 @@ class Site:
             raise SystemExit(f"{text} ended with {done.returncode}: {done.stderr[-800:]}")
 
 
+@dataclass(frozen=True)
+class Tool:
+    """One way to back up. folder: its bucket. prepare: what is done before, without being measured."""
+
+    folder: str
+    act: Callable[[Site], None]
+    prepare: Callable[[Site], None] = lambda site: None
+
+
+def opsctl_store(site: Site) -> None:
+    """An empty one."""
+    emptied(site.store)
+
+
 def opsctl(site: Site) -> None:
     """The host program: `pg_basebackup` with zstd by the server, age, signed parts."""
     opsctl_stream(site.bench, site.store, site.ca)
 
 
-def pgbackrest(compress: str) -> Callable[[Site], None]:
-    """A full backup: two processes, AES."""
+def pgbackrest(how: str) -> Tool:
+    """A full backup: two processes, AES. how: the compression, with `+bundle` small files in one object."""
+    compress, _, bundle = how.partition("+")
+
     def act(site: Site) -> None:
         site.bench.as_postgres("pgbackrest", f"--config={site.bench.folder}/pgbackrest.conf", "--stanza=main",
-                               f"--compress-type={compress}", "--compress-level=1", "--type=full", "backup")
-    return act
+                               f"--compress-type={compress}", "--compress-level=1",
+                               "--repo1-bundle" if bundle else "--no-repo1-bundle", "--type=full", "backup")
+    return Tool("pgbackrest", act)
+
+
+def _restic(site: Site) -> str:
+    return f"restic -q --cacert {site.server.ca_file} -r s3:{site.server.endpoint}/restic/{site.mark}"
+
+
+def restic_repository(site: Site) -> None:
+    """A fresh one."""
+    site.mark = time.time_ns()
+    site.script(f"{_restic(site)} init")
 
 
 def restic(site: Site) -> None:
-    """pg_dump, uncompressed, into a fresh repository: restic compresses, encrypts and knows what it has."""
-    own = f"restic -q --cacert {site.server.ca_file} -r s3:{site.server.endpoint}/restic/{time.time_ns()}"
-    site.script(f"{own} init && runuser -u postgres -- pg_dump -p {PORT} -Fc -Z0 postgres | {own} backup --stdin")
+    """pg_dump, uncompressed: restic compresses, encrypts and knows what it has."""
+    site.script(f"runuser -u postgres -- pg_dump -p {PORT} -Fc -Z0 postgres | {_restic(site)} backup --stdin")
 
 
 def pg_dump(site: Site) -> None:
@@ -96,11 +126,13 @@ def pgbackrest_back(site: Site, target: Path) -> None:
                            f"--pg1-path={target}", "--archive-mode=off", "--type=immediate", "restore")
 
 
-def taken(site: Site, act: Callable[[Site], None], folder: str) -> Figure:
-    """One backup; its bytes are what the server has got more, or the newest backup of pgBackRest."""
-    found = measured(lambda: act(site), site.process)
-    whole = site.served / folder
-    latest = max((*whole.glob("backup/main/*F"), *(whole.glob("[0-9]*") if folder == "restic" else ())), default=whole)
+def taken(site: Site, tool: Tool) -> Figure:
+    """One backup; its bytes are those of what the tool made last."""
+    tool.prepare(site)
+    drained(site.bench)
+    found = measured(lambda: tool.act(site), site.process)
+    whole = site.served / tool.folder
+    latest = max((*whole.glob("backup/main/*F"), *whole.glob("[0-9]" * 19)), default=whole)
     return replace(found, stored=sum(path.stat().st_size for path in latest.rglob("*") if path.is_file()) / 1e6)
 
 
@@ -124,20 +156,22 @@ def restored(site: Site, act: Callable[[Site, Path], None]) -> Figure:
 
 def rounds(site: Site, count: int, compress: Sequence[str], without: Sequence[str]) -> None:
     """Every tool once in each round, but those in `without`; prints two tables."""
-    tools: dict[str, tuple[Callable[[Site], None], str]] = {OWN: (opsctl, "opsctl"), **{
-        f"pgBackRest, 2 processes, {kind}": (pgbackrest(kind), "pgbackrest") for kind in compress},
-        "restic over pg_dump": (restic, "restic"), "pg_dump -Fc": (pg_dump, "dump")}
-    tools = {name: tool for name, tool in tools.items() if tool[1] not in without}
+    tools = {OWN: Tool("opsctl", opsctl, opsctl_store),
+             **{f"pgBackRest, 2 processes, {how}": pgbackrest(how) for how in compress},
+             "restic over pg_dump": Tool("restic", restic, restic_repository), "pg_dump -Fc": Tool("dump", pg_dump)}
+    tools = {name: tool for name, tool in tools.items() if tool.folder not in without}
     backs = {OWN: opsctl_back, f"pgBackRest, 2 processes, {compress[-1]}": pgbackrest_back}
     out: dict[str, list[Figure]] = {name: [] for name in tools}
     back: dict[str, list[Figure]] = {name: [] for name in backs}
     for _ in range(count):
-        for name, (act, folder) in tools.items():
-            out[name].append(taken(site, act, folder))
+        for name, tool in tools.items():
+            out[name].append(taken(site, tool))
         site.parts = parts_of(site.store)
         for name, again in backs.items():
             back[name].append(restored(site, again))
     print(table("Backup", out), table("Restore to a running server", back), sep="\n\n")
+    for name, figures in (*out.items(), *((f"{name}, restore", found) for name, found in back.items())):
+        print(f"{name}: {', '.join(f'{one.wall:.2f}' for one in figures)}")
 
 
 def repository(server: S3Server) -> str:
@@ -153,7 +187,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=500, choices=range(20, 20_001), metavar="20..20000")
     parser.add_argument("--rounds", type=int, default=5, choices=range(1, 21), metavar="1..20")
-    parser.add_argument("--compress", default="zst", help="pgBackRest's kinds, with commas; the last is restored")
+    parser.add_argument("--compress", default="zst+bundle",
+                        help="pgBackRest's ways, with commas: zst, lz4, each with +bundle; the last is restored")
     parser.add_argument("--without", default="", help="restic, dump, or both with a comma: they take longest")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/var/tmp"))

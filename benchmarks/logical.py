@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measuring import Figure, measured
-from benchmarks.scratch import PLACE, PORT, Bench, made
+from benchmarks.scratch import PLACE, PORT, Bench, drained, emptied, made
 from opsctl.backup.engines.contract import Found, encrypt
 from opsctl.backup.engines.postgresql_dump import PostgreSQLDump
 from opsctl.backup.exchange import Order
@@ -26,10 +26,8 @@ from tests.unit.backup.local_host import local_program
 
 
 def ours(bench: Bench) -> None:
-    """The host program with the logical engine, into a directory store."""
+    """The host program with the logical engine, into an empty directory store."""
     store = bench.directory_store()
-    for entry in store.list("").objects:
-        store.delete(entry.key)
     found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT, "database": "postgres"})
     engine = PostgreSQLDump()
     with local_program() as (program, _), Uploads(store, PLACE, Sizes()) as uploads:
@@ -62,6 +60,8 @@ def main() -> None:
         try:
             for _ in range(given.rounds):
                 for name, act in acts.items():
+                    emptied(bench.directory_store())
+                    drained(bench)
                     runs[name].append(measured(lambda act=act: act(bench)))  # type: ignore[misc]
         finally:
             bench.stop()

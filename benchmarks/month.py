@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.scratch import PORT, ROWS_PER_MEGABYTE, Bench, made, opsctl_stream
+from benchmarks.scratch import PORT, ROWS_PER_MEGABYTE, Bench, emptied, made, opsctl_stream
 
 SECRET = "benchmark"  # noqa: S105
 
@@ -40,7 +40,7 @@ def day(bench: Bench, number: int, rows: int, scattered: bool) -> None:
 
 def opsctl(bench: Bench) -> int:
     """A physical backup each day, each whole."""
-    opsctl_stream(bench, bench.directory_store())
+    opsctl_stream(bench, emptied(bench.directory_store()))
     return size(bench.folder / "store")
 
 

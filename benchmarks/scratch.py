@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def made(folder: Path, megabytes: int, repository: str = "") -> Bench:
         f"[global]\n{repository or f'repo1-path={folder}/repo'}\nrepo1-cipher-type=aes-256-cbc\n"
         f"repo1-cipher-pass=benchmark\ncompress-type=zst\ncompress-level=1\nprocess-max=2\nstart-fast=y\n"
         f"log-level-console=error\nlog-path={folder}/work\nlock-path={folder}/work\nspool-path={folder}/work\n"
-        f"repo1-retention-full=2\n"
+        f"repo1-retention-full=99\n"
         f"[main]\npg1-path={bench.data}\npg1-port={PORT}\npg1-socket-path=/var/run/postgresql\n")
     Path("/var/run/postgresql").mkdir(exist_ok=True)
     shutil.chown("/var/run/postgresql", "postgres")
@@ -95,18 +96,27 @@ def made(folder: Path, megabytes: int, repository: str = "") -> Bench:
 
 
 def _filled(bench: Bench, megabytes: int) -> None:
+    bench.as_postgres("pgbackrest", f"--config={bench.folder}/pgbackrest.conf", "--stanza=main", "stanza-create")
     bench.sql("create table meters as select n as id, md5(n::text) as serial from generate_series(1, 20000) n;\n"
               "create table readings as select n as id, n % 20000 as meter, now() - n * interval '1 minute' as at, "
               "(random() * 1000)::numeric(10,3) as value from "
               f"generate_series(1, {megabytes * ROWS_PER_MEGABYTE}) n;\n"
               "alter table readings add primary key (id);\nvacuum analyze;\ncheckpoint;\n")
-    bench.as_postgres("pgbackrest", f"--config={bench.folder}/pgbackrest.conf", "--stanza=main", "stanza-create")
+    drained(bench)
+
+
+def drained(bench: Bench) -> None:
+    """Wait until all log that was written is archived: otherwise that goes on while the next tool is measured."""
+    bench.sql("select pg_switch_wal();")
+    until = time.monotonic() + 600
+    while any((bench.data / "pg_wal" / "archive_status").glob("*.ready")):
+        if time.monotonic() > until:
+            raise SystemExit("pgBackRest did not archive what was written")
+        time.sleep(0.2)
 
 
 def opsctl_stream(bench: Bench, store: ObjectStore, ca: str = "") -> None:
-    """The host program with the PostgreSQL engine; ca: PEM text of the store's authority. Empties the store first."""
-    for entry in store.list("").objects:
-        store.delete(entry.key)
+    """The host program with the PostgreSQL engine, into an empty store. ca: PEM text of the store's authority."""
     found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT})
     engine = PostgreSQL()
     with local_program() as (program, _), Uploads(store, PLACE, Sizes()) as uploads:
@@ -116,6 +126,13 @@ def opsctl_stream(bench: Bench, store: ObjectStore, ca: str = "") -> None:
         uploads.complete()
         uploads.publish(b"{}")
         program.end()
+
+
+def emptied(store: ObjectStore) -> ObjectStore:
+    """The store, with nothing in it."""
+    for entry in store.list("").objects:
+        store.delete(entry.key)
+    return store
 
 
 def parts_of(store: ObjectStore) -> list[dict[str, object]]:

@@ -27,6 +27,8 @@ from tests.unit.network.test_renewal import ROOT, Guest, component, guest, modul
 
 __all__ = ["guest", "module", "pair"]
 
+pytestmark = pytest.mark.slow  # each starts a server
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AcmeServer]:
