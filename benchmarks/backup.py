@@ -1,5 +1,5 @@
 # ruff: noqa: S105, T201 (a scratch store with a throw-away password; what it prints is the result)
-"""A PostgreSQL backup by opsctl's stream, pgBackRest, restic and pg_dump, side by side into the same S3 server.
+"""PostgreSQL backups by opsctl, pgBackRest, restic, pg_dump and a bare pipeline, side by side into one S3 server.
 
     apt-get install postgresql pgbackrest restic age zstd
     .venv/bin/python -m benchmarks.backup [--megabytes 500] [--rounds 5] [--compress lz4+bundle,zst+bundle]
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.measuring import Figure, measured, table
-from benchmarks.scratch import PORT, Bench, drained, emptied, made, opsctl_restore, opsctl_stream, parts_of
+from benchmarks.scratch import PORT, Bench, drained, emptied, made, opsctl_dump, opsctl_restore, opsctl_stream, parts_of
 from opsctl.adapters.objects import ObjectStore, open_store
 from tests.contracts.s3_servers import ACCESS, SECRET, running_rclone
 from tests.unit.backup.s3_server import S3Server
@@ -35,7 +35,7 @@ OWN = "opsctl (physical)"
 
 @dataclass
 class Site:
-    """The cluster, the S3 server with its process and its folder, and opsctl's store there.
+    """The cluster, the S3 server with its process and its folder, and opsctl's stores there.
 
     parts: of opsctl's newest backup. mark: the name of restic's newest repository.
     """
@@ -45,6 +45,7 @@ class Site:
     process: int
     served: Path
     store: ObjectStore
+    dumps: ObjectStore
     ca: str
     parts: list[dict[str, object]] = field(default_factory=list)
     mark: int = 0
@@ -110,6 +111,22 @@ def restic(site: Site) -> None:
     site.script(f"runuser -u postgres -- pg_dump -p {PORT} -Fc -Z0 postgres | {_restic(site)} backup --stdin")
 
 
+def logical_store(site: Site) -> None:
+    """An empty one."""
+    emptied(site.dumps)
+
+
+def logical(site: Site) -> None:
+    """opsctl's `method: logical`."""
+    opsctl_dump(site.bench, site.dumps, site.ca)
+
+
+def bare(site: Site) -> None:
+    """What a script would do for the same: it counts nothing, and who checks its exit codes?"""
+    site.script(f"runuser -u postgres -- pg_dump -p {PORT} -Fc -Z0 postgres | zstd -q -1 | "
+                f"age -r {site.bench.recipient} | rclone rcat --s3-chunk-size 16M S3:bare/bare")
+
+
 def pg_dump(site: Site) -> None:
     """The plain dump that most sites have: custom format with its own compression, sent by rclone, not encrypted."""
     site.script(f"runuser -u postgres -- pg_dump -p {PORT} -Fc postgres | rclone rcat --s3-chunk-size 16M S3:dump/dump")
@@ -158,6 +175,8 @@ def rounds(site: Site, count: int, compress: Sequence[str], without: Sequence[st
     """Every tool once in each round, but those in `without`; prints two tables."""
     tools = {OWN: Tool("opsctl", opsctl, opsctl_store),
              **{f"pgBackRest, 2 processes, {how}": pgbackrest(how) for how in compress},
+             "opsctl (logical)": Tool("logical", logical, logical_store),
+             "pg_dump, zstd, age, rclone": Tool("bare", bare),
              "restic over pg_dump": Tool("restic", restic, restic_repository), "pg_dump -Fc": Tool("dump", pg_dump)}
     tools = {name: tool for name, tool in tools.items() if tool.folder not in without}
     backs = {OWN: opsctl_back, f"pgBackRest, 2 processes, {compress[-1]}": pgbackrest_back}
@@ -189,7 +208,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, choices=range(1, 21), metavar="1..20")
     parser.add_argument("--compress", default="zst+bundle",
                         help="pgBackRest's ways, with commas: zst, lz4, each with +bundle; the last is restored")
-    parser.add_argument("--without", default="", help="restic, dump, or both with a comma: they take longest")
+    parser.add_argument("--without", default="", help="buckets of the tools to leave out, such as restic,dump")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/var/tmp"))
     objects = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/dev/shm"))
@@ -197,7 +216,7 @@ def main() -> None:
     try:
         with running_rclone(objects) as server:
             served = objects / "served"
-            for name in ("opsctl", "pgbackrest", "restic", "dump"):
+            for name in ("opsctl", "logical", "bare", "pgbackrest", "restic", "dump"):
                 (served / name).mkdir()
             bench = made(folder, given.megabytes, repository(server))
             try:
@@ -205,7 +224,7 @@ def main() -> None:
                 print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.platform()}, PostgreSQL "
                       f"{bench.bin.parent.name}, {size}, {given.rounds} rounds\n", flush=True)
                 site = Site(bench, server, _served_by(objects), served, open_store(server.store("opsctl")),
-                            server.ca_file.read_text())
+                            open_store(server.store("logical")), server.ca_file.read_text())
                 rounds(site, given.rounds, given.compress.split(","), given.without.split(","))
             finally:
                 bench.stop()

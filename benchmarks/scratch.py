@@ -14,6 +14,7 @@ from pathlib import Path
 from opsctl.adapters.objects import ObjectStore, open_store
 from opsctl.backup.engines.contract import Found, Target, decrypt, encrypt
 from opsctl.backup.engines.postgresql import PostgreSQL
+from opsctl.backup.engines.postgresql_dump import PostgreSQLDump
 from opsctl.backup.exchange import Order
 from opsctl.backup.naming import Place
 from opsctl.backup.stores import StoreGiver
@@ -123,6 +124,20 @@ def opsctl_stream(bench: Bench, store: ObjectStore, ca: str = "") -> None:
         with engine.consistent(program, found) as held:
             stages = (*engine.source(program, held), encrypt([bench.recipient], "postgres"))
             program.stream(Order("data", stages, store.signs, ca=ca), uploads).require("the stream")
+        uploads.complete()
+        uploads.publish(b"{}")
+        program.end()
+
+
+def opsctl_dump(bench: Bench, store: ObjectStore, ca: str = "") -> None:
+    """The host program with the logical engine, into an empty store: it counts every row in the dump's snapshot."""
+    found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT, "database": "postgres"})
+    engine = PostgreSQLDump()
+    with local_program() as (program, _), Uploads(store, PLACE, Sizes()) as uploads:
+        with engine.consistent(program, found) as held:
+            stages = (*engine.source(program, held), encrypt([bench.recipient], "postgres"))
+            data = program.stream(Order("data", stages, store.signs, ca=ca), uploads).require("the stream")
+            engine.conclude(program, held, data)
         uploads.complete()
         uploads.publish(b"{}")
         program.end()
