@@ -65,7 +65,8 @@ def _backing(workplace: Workplace, profile: Profile, security_only: bool, approv
     """
     if not isinstance(profile, KamstrupProfile):
         return ()
-    last, policy = last_good_backup(workplace, profile), workplace.settings.policy.patch_unbacked
+    policy = workplace.settings.policy.patch_unbacked
+    last = last_good_backup(workplace, profile, ask_store=policy is Unbacked.BACK_UP)
     if young(workplace, last):
         return ()
     what = "there is no good backup" if last is None else f"the last good backup is of {iso(last)}"

@@ -84,8 +84,8 @@ def database_days(entries: Iterable[Entry], zone: str) -> tuple[DatabaseDay, ...
         day = local_day(entry.recorded_at, zone)
         for one in entry.payload.get("databases", ()):
             if not one["error"]:
-                now = DatabaseDay(one["host"], one["name"], day, one["bytes"], one["wal_bytes"],
-                                  one["cache_hit_percent"], one["checkpoints_requested"], entry.reference)
+                now = DatabaseDay(one["host"], one["name"], day, one["bytes"], one.get("wal_bytes", 0),
+                                  one.get("cache_hit_percent"), one.get("checkpoints_requested"), entry.reference)
                 before = found.get((now.host, now.name, day))
                 found[(now.host, now.name, day)] = now if before is None else _larger(before, now)
     return tuple(found[key] for key in sorted(found))

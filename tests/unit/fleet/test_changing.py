@@ -12,7 +12,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import NotCovered, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
-from opsctl.fleet import changing
+from opsctl.fleet import backing, changing
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import Policy, Settings, Unbacked
@@ -79,6 +79,7 @@ class Night:
     def __init__(self) -> None:
         self.happened: list[str] = []
         self.backup: Outcome | NotCovered = Outcome(CUSTOMER, "backup", Status.DONE, "one")
+        self.lost = False
         self.ahead = SimpleNamespace(nothing_to_do=False, problems=(), hash="today")
 
     def plan(self, *_: Any, **__: Any) -> tuple[Any]:
@@ -101,6 +102,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Night:
     found = Night()
     for name in ("plan", "back_up", "apply"):
         monkeypatch.setattr(changing, name, getattr(found, name))
+    monkeypatch.setattr(backing, "still_stored", lambda profile, payloads: [] if found.lost else list(payloads))
     return found
 
 
@@ -112,6 +114,10 @@ def test_a_backup_is_taken_first_where_none_is_young(places: Any, night: Night) 
     backed_up(place, 1)
     patched(place)
     assert night.happened == ["apply"], "a young one is enough"
+    night.happened.clear()
+    night.lost = True
+    patched(place)
+    assert night.happened == ["plan", "backup", "apply"], "one that the store has lost is none"
 
 
 def test_nothing_is_patched_when_the_backup_fails(places: Any, night: Night) -> None:
