@@ -1,8 +1,8 @@
 """The report in another language: phrases of a gettext catalogue in place of the English ones. Pure but for `load`.
 
 A msgid is a whole text of the report; `{name}` in it stands for what differs, which is translated in its turn. `{n...}`
-stands for a number, `{day...}` for a date, `{id...}` for one word. What no phrase fits stays as it is: names, what
-hosts and people said.
+stands for a number, whose decimals are written as the language does, `{day...}` for a date, `{id...}` for one word.
+What no phrase fits stays as it is: names, what hosts and people said.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ LANGUAGES = "languages"
 _HOLE = re.compile(r"\{([a-z]+)\}")
 _KINDS = (("day", r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[+-]\d{4}|Z)?)?"),
           ("id", r"[\w.-]+"), ("n", r"-?\d[\d.,]*"))
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _JOINTS = ("; ", ", ")
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """The phrases of one language, English to its own. missed: called with each text that no phrase fits."""
+    """The phrases of one language, English to its own. missed: called with each text that no phrase fits.
+
+    decimal: the mark before the decimals of a number.
+    """
 
     language: str
     words: Mapping[str, str]
+    decimal: str = "."
     missed: Callable[[str], None] = field(default=lambda text: None, compare=False)
 
     @cached_property
@@ -55,7 +60,7 @@ class Phrases:
         for pattern, words in self._patterns:
             match = pattern.fullmatch(text)
             if match:
-                return words.format(**{name: self._inner(value) for name, value in match.groupdict().items()})
+                return words.format(**{name: self._inner(name, value) for name, value in match.groupdict().items()})
         for joint in _JOINTS:
             parts = text.split(joint)
             said = [self._found(part) for part in parts] if len(parts) > 1 else []
@@ -65,8 +70,11 @@ class Phrases:
                 return joint.join(part for part in said if part is not None)
         return None
 
-    def _inner(self, text: str) -> str:
-        """What fills a hole: translated where a phrase fits, else a name."""
+    def _inner(self, name: str, text: str) -> str:
+        """What fills the hole `name`: a number as the language writes it; translated where a phrase fits, else a name.
+        """
+        if name.startswith("n") and _DECIMAL.fullmatch(text):
+            return text.replace(".", self.decimal)
         found = self._found(text)
         return text if found is None else found
 
@@ -116,6 +124,7 @@ def languages(templates: Path) -> tuple[str, ...]:
 
 def load(templates: Path, language: str) -> Phrases:
     """The phrases of `language`. ConfigurationError without a catalogue, or naming each line that is wrong."""
+    from babel import Locale
     from babel.messages.pofile import PoFileError, read_po
 
     if language == "en":
@@ -135,4 +144,4 @@ def load(templates: Path, language: str) -> Phrases:
                                                  != set(_HOLE.findall(str(one.id))))]
     if wrong:
         raise ConfigurationError(f"{path.name} has {len(wrong)} errors", "correct the lines named", tuple(wrong))
-    return Phrases(language, words)
+    return Phrases(language, words, Locale.parse(language).number_symbols["latn"]["decimal"])

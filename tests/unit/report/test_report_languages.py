@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -23,11 +23,13 @@ from opsctl.report.service.issuing import issue
 from opsctl.report.service.model import Report
 from opsctl.report.service.phrases import Phrases, languages, load, translated
 from opsctl.runs.workplace import Workplace
+from opsctl.storage.forecast import Forecast, Growth
 from tests.unit.promises.register_values import OCTOBER, ROOT, profile
 from tests.unit.report.report_values import reports
 
 TEMPLATES = ROOT / "templates" / "reports"
 OTHERS = ("da", "de")
+GROWTH = Growth(1.0, 2.0, 3.0, 0.0, 14)
 REPORTS = list(reports())
 # Names, references and numbers of promises, which are the same in every language.
 NAMES = re.compile(r"P\d\d|ready|READY|api|office-switch|aalund-1:/\w*|[A-Z]{3}(-SAMPLE)?-\d+|Map tiles|Sample \w+|"
@@ -55,6 +57,31 @@ def test_no_text_of_a_report_is_left_in_english(language: str) -> None:
         for form in (ReportFormat.HTML, ReportFormat.MARKDOWN):
             render(report, form, TEMPLATES, phrases)
     assert {text for text in missed if not NAMES.fullmatch(text)} == set()
+
+
+FORMS = (
+    *(Forecast(GROWTH, full, earliest, latest).text for full, earliest, latest in (
+        (date(2027, 6, 17), date(2027, 6, 6), date(2027, 7, 15)), (date(2027, 6, 17), date(2027, 6, 6), None),
+        (None, date(2027, 6, 6), None), (None, None, None))),
+    Forecast(None).text, "its certificate ends on 2026-11-29, in 3 days",
+    "updates of 2 packages; reboot proven; restarted ready.service", "security fixes of 1 package; repaired dpkg")
+"""What rooms say of a host, in each of its forms."""
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("text", FORMS)
+def test_each_form_of_what_rooms_say_is_translated(text: str, language: str) -> None:
+    missed: list[str] = []
+    said = replace(load(TEMPLATES, language), missed=missed.append).say(text)
+    assert not missed and said != text
+    assert sorted(re.findall(r"\d+", said)) == sorted(re.findall(r"\d+", text))
+
+
+@pytest.mark.parametrize(("text", "danish"), [
+    ("76.57 % of 60.0 GB", "76,57 % af 60,0 GB"), ("READY 5.5.0", "READY 5.5.0"),
+    ("12.5 of 16 working hours used", "12,5 af 16 arbejdstimer brugt")])
+def test_decimals_are_written_as_the_language_does_and_versions_are_no_numbers(text: str, danish: str) -> None:
+    assert load(TEMPLATES, "da").say(text) == danish
 
 
 @pytest.mark.parametrize("language", OTHERS)
