@@ -80,17 +80,17 @@ judges() {
         printf '%s' "$stamp" > "$folder/.venv/opsctl-stamp"
 }
 
-# LocalStack's S3 (tests/contracts), in an environment of its own; it needs a newer Python than Debian 12 has.
+# LocalStack's S3 (tests/contracts), in an environment of its own; it needs Python 3.13.
 # Where there is none, or it cannot be installed, the tests run on the other servers alone.
 localstack() {
     local python found='' stamp folder=tests/contracts/localstack
-    for python in python3.13 python3.12 "${HOME:-/root}"/.pyenv/versions/3.1[23].*/bin/python3; do
+    for python in python3.13 "${HOME:-/root}"/.pyenv/versions/3.13.*/bin/python3; do
         if command -v "$python" >/dev/null && "$python" -c 'import ensurepip, venv' 2>/dev/null; then
             found=$python
             break
         fi
     done
-    [ -n "$found" ] || { say "LocalStack is left out: no Python 3.12 or 3.13 was found"; return 0; }
+    [ -n "$found" ] || { say "LocalStack is left out: no Python 3.13 was found"; return 0; }
     stamp=$({ "$found" -VV; cat "$folder/requirements.lock"; pwd; } | sha256sum)
     if [ "$(cat "$folder/.venv/opsctl-stamp" 2>/dev/null)" != "$stamp" ]; then
         say "installing LocalStack"

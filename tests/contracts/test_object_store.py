@@ -232,7 +232,7 @@ def test_a_part_that_changed_on_its_way_is_refused(rclone: S3Server, rclone_stor
     assert (answer.status, b"BadDigest" in answer.read()) == (400, True)
 
 
-@pytest.mark.skipif(not LOCALSTACK, reason="no LocalStack: it needs Python 3.12 or 3.13, see docs/backup.md")
+@pytest.mark.skipif(not LOCALSTACK, reason="no LocalStack: it needs Python 3.13, see docs/backup.md")
 def test_a_lock_cannot_be_shortened_and_holds(localstack: S3Server) -> None:
     """LocalStack keeps to the rules of Object Lock that moto lets pass."""
     client = localstack.client()
