@@ -68,6 +68,17 @@ def base_folder(suite: str) -> Path:
     return paths.BASES / base_name(SUITES[suite])
 
 
+def built(name: str) -> int | None:
+    """When the base called `name` was built, in nanoseconds; None when the cache has none.
+
+    Built again it has the same name and is another one: what is mounted on it is not mounted on the first any more.
+    """
+    try:
+        return (paths.BASES / name / "etc" / "sudoers.d" / GUEST_USER).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def ensure_base(suite: str, progress: Callable[[str], None]) -> Path:
     """Return the base of `suite`, building it first when the cache has none. Safe to run for two suites at once."""
     folder = base_folder(suite)

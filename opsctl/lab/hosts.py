@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from opsctl.lab import cgroup, keys, network, paths, process, remote, rootfs, scripts
-from opsctl.lab.base import base_folder
+from opsctl.lab.base import base_folder, built
 from opsctl.lab.command import TIED, run
 from opsctl.lab.definition import HostDefinition
 from opsctl.lab.layout import HostFolders
@@ -22,9 +22,9 @@ Say = Callable[[str], None]
 
 
 def made(host: HostDefinition) -> bool:
-    """Whether the host is completely made and its base is still in the cache."""
+    """Whether the host is completely made, on the base that is in the cache now."""
     record = HostFolders(host.name).recorded()
-    return record is not None and (paths.BASES / str(record["base"])).is_dir()
+    return record is not None and record.get("built") is not None and record["built"] == built(str(record["base"]))
 
 
 def running(host: HostDefinition) -> bool:
@@ -115,8 +115,9 @@ def finish(host: HostDefinition, progress: Say) -> None:
         progress(f"Filling the database of {host.name}")
         remote.run_script(host, scripts.metering_data(host))
     remote.run_script(host, "sync -f /\n")
+    base = base_folder(host.suite).name
     keys.write_private(HostFolders(host.name).record,
-                       json.dumps({"base": base_folder(host.suite).name, "address": host.address}))
+                       json.dumps({"base": base, "built": built(base), "address": host.address}))
 
 
 def power_off(host: HostDefinition) -> None:

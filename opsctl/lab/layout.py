@@ -69,7 +69,7 @@ class HostFolders:
 
     @property
     def record(self) -> Path:
-        """`{"base": ..., "address": ...}`, written when the host is completely made."""
+        """`{"base": ..., "built": ..., "address": ...}`, written when the host is completely made."""
         return self.root / "host.json"
 
     def recorded(self) -> dict[str, Any] | None:
