@@ -26,6 +26,7 @@ from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.settings import Unbacked
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
+from opsctl.runs.approval import require_approved
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -51,14 +52,21 @@ def patch(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
     old = _backing(workplace, profile, options["security_only"], approved)
     # A backup takes its time.
     may_start()
+
+    def ready() -> None:
+        if old is None:
+            raise OperationFailed(f"{profile.customer}: there is something to patch now that a moment ago was not, and "
+                                  "no backup was taken, so nothing is patched", "run it again")
+
     found = apply(workplace, profile, plan=approved, security_only=options["security_only"], reboot=options["reboot"],
-                  may_start=may_start)
-    return found if found.status is Status.UNCHANGED else replace(found, warnings=(*old, *found.warnings))
+                  may_start=may_start, ready=ready)
+    return found if found.status is Status.UNCHANGED else replace(found, warnings=(*(old or ()), *found.warnings))
 
 
 def _backing(workplace: Workplace, profile: Profile, security_only: bool, approved: PatchPlan | None
-             ) -> tuple[str, ...]:
-    """A backup young enough to go back to, as the policy asks; its warnings.
+             ) -> tuple[str, ...] | None:
+    """A backup young enough to go back to, as the policy asks; its warnings. None: none was taken, for nothing would
+    be patched.
 
     Where there is none, one is taken before anything that there is to patch, or OperationFailed refuses it. A
     customer whose backup the contract does not cover (any more) is patched without, and that is told.
@@ -77,7 +85,8 @@ def _backing(workplace: Workplace, profile: Profile, security_only: bool, approv
         ahead = plan(workplace, [profile], security_only=security_only)[0]
         if ahead.nothing_to_do or ahead.problems or (approved is not None and approved.hash != ahead.hash):
             # Patching itself says so; a backup would be for nothing.
-            return ()
+            return None
+        require_approved(workplace, profile.customer, ahead.hash, profile.approvals.patch)
         try:
             return backed_up(workplace, profile, back_up, "patching")
         except NotCovered as refused:

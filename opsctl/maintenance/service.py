@@ -52,13 +52,14 @@ def plan(workplace: Workplace, profiles: Sequence[Profile], *,
 
 
 def apply(workplace: Workplace, profile: Profile, *, plan: PatchPlan | None = None,
-          security_only: bool = False, reboot: bool = True, may_start: MayStart = lambda: None) -> Outcome:
+          security_only: bool = False, reboot: bool = True, may_start: MayStart = lambda: None,
+          ready: MayStart = lambda: None) -> Outcome:
     """Patch the customer's hosts one after the other, databases first; stop at the first that fails.
 
     plan: the approved one; it is made again and must match, else the outcome is ApprovalMissing (exit 6)
     with the differences; so it is without the approval that the profile asks for. Nothing to do gives
     `unchanged`. may_start: raises OutsideWindow, asked before each host after the first. Each host leaves a
-    `patch.applied` entry.
+    `patch.applied` entry. ready: asked once, right before the first host; whatever it raises, nothing was touched.
     """
     if plan is not None and (plan.customer, plan.security_only) != (profile.customer, security_only):
         raise UsageError(f"{profile.customer}: the plan is for {plan.customer}, "
@@ -66,11 +67,11 @@ def apply(workplace: Workplace, profile: Profile, *, plan: PatchPlan | None = No
                          "make a plan for this customer and this choice")
     return perform(workplace, profile, request(security_only), "patch apply",
                    partial(_apply, profile=profile, approved=plan, security_only=security_only, reboot=reboot,
-                           may_start=may_start))
+                           may_start=may_start, ready=ready))
 
 
 def _apply(run: Run, *, profile: Profile, approved: PatchPlan | None, security_only: bool,
-           reboot: bool, may_start: MayStart) -> Outcome:
+           reboot: bool, may_start: MayStart, ready: MayStart) -> Outcome:
     settle(run, profile)
     fresh = plan(run.workplace, [profile], security_only=security_only)[0]
     if approved is not None and approved.hash != fresh.hash:
@@ -84,6 +85,7 @@ def _apply(run: Run, *, profile: Profile, approved: PatchPlan | None, security_o
         return Outcome(run.customer, run.request.service, Status.UNCHANGED, f"nothing to patch on {names}",
                        warnings=_warnings(fresh), data={"plan": fresh.hash, "hosts": fresh.document()["hosts"]})
     require_approved(run.workplace, profile.customer, fresh.hash, profile.approvals.patch)
+    ready()
     return _work(run, profile, fresh, reboot, may_start)
 
 

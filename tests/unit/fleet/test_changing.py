@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import NotCovered, OperationFailed
+from opsctl.core.errors import ApprovalMissing, NotCovered, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
 from opsctl.fleet import backing, changing
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
+from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.profiles.settings import Policy, Settings, Unbacked
 from opsctl.runs.workplace import Workplace
 
@@ -79,7 +80,7 @@ class Night:
     def __init__(self) -> None:
         self.happened: list[str] = []
         self.backup: Outcome | NotCovered = Outcome(CUSTOMER, "backup", Status.DONE, "one")
-        self.lost = False
+        self.lost = self.changes = False
         self.ahead = SimpleNamespace(nothing_to_do=False, problems=(), hash="today")
 
     def plan(self, *_: Any, **__: Any) -> tuple[Any]:
@@ -92,8 +93,10 @@ class Night:
             raise self.backup
         return self.backup
 
-    def apply(self, *_: Any, **__: Any) -> Outcome:
+    def apply(self, *_: Any, **how: Any) -> Outcome:
         self.happened.append("apply")
+        if self.changes:
+            how["ready"]()
         return Outcome(CUSTOMER, "x", Status.DONE, "applied")
 
 
@@ -132,6 +135,24 @@ def test_no_backup_for_nothing(places: Any, night: Night, ahead: dict[str, Any])
     night.ahead.__dict__.update(ahead)
     patched(places(Unbacked.BACK_UP))
     assert night.happened == ["plan", "apply"]
+
+
+def test_what_turns_up_between_two_plans_is_not_patched_without_a_backup(places: Any, night: Night) -> None:
+    night.ahead.nothing_to_do = night.changes = True
+    with pytest.raises(OperationFailed, match="no backup was taken, so nothing is patched"):
+        patched(places(Unbacked.BACK_UP))
+    assert night.happened == ["plan", "apply"]
+    night.ahead.nothing_to_do = False
+    assert patched(places(Unbacked.BACK_UP)).status is Status.DONE
+
+
+def test_no_backup_for_a_plan_that_nobody_approved(places: Any, night: Night) -> None:
+    profile = load_profile(INVENTORIES, CUSTOMER)
+    asking = profile.model_copy(update={"approvals": profile.approvals.model_copy(
+        update={"patch": ApprovalNeed.ONE_PERSON})})
+    with pytest.raises(ApprovalMissing):
+        changing.patch(places(Unbacked.BACK_UP), asking, OPTIONS)
+    assert night.happened == ["plan"]
 
 
 def test_no_backup_for_a_plan_that_is_another_today(places: Any, night: Night) -> None:
