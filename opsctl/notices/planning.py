@@ -130,6 +130,11 @@ def _nothing_newer(catalogue: Catalogue, installed: Version | None) -> NoticePla
         return NoticePlan(Service.SOFTWARE_UPDATE_MINOR, None, warning, (warning,))
     if installed is None:
         return NoticePlan(Service.SOFTWARE_UPDATE_MINOR, None, "no release is published")
+    newest = catalogue.newest(None)
+    if release is None and newest is not None and installed > newest.version:
+        warning = (f"the installed {PRODUCT} {installed} is in no release file, and newer than {newest.version}, the "
+                   "newest published: correct `ready.version` in the profile, or publish its release file")
+        return NoticePlan(Service.SOFTWARE_UPDATE_MINOR, None, warning, (warning,))
     return NoticePlan(Service.SOFTWARE_UPDATE_MINOR, None, f"already on the newest, {PRODUCT} {installed}")
 
 

@@ -301,6 +301,12 @@ def test_nothing_newer(workplace: Workplace, releases: Catalogue, sample: Profil
     assert not drafted(workplace, "sample-dalmose") and not workplace.drafts.exists()
 
 
+def test_installed_newer_than_any_release(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
+    outcome = draft(workplace, sample("elmegaard", ready={"version": "9.0.0"}), releases=releases)
+    assert outcome.status is Status.WARNING
+    assert "READY 9.0.0 is in no release file, and newer than 6.0.0" in outcome.summary
+
+
 def test_installed_withdrawn_and_nothing_newer(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> None:
     outcome = draft(workplace, sample("dalmose", ready={"version": "6.0.1"}), releases=releases)
     assert outcome.status is Status.WARNING and "withdrawn" in outcome.summary
