@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
@@ -75,6 +75,6 @@ def send(name: str, address: Secret, title: str, body: str, *, problem: bool) ->
 
 def _words(given: object) -> frozenset[str]:
     """One scheme, several, or none."""
-    if given is None:
-        return frozenset()
-    return frozenset({given} if isinstance(given, str) else map(str, given))  # type: ignore[call-overload]
+    if isinstance(given, str):
+        return frozenset({given})
+    return frozenset(map(str, given)) if isinstance(given, Iterable) else frozenset()
