@@ -15,7 +15,7 @@ from tests.contracts.alertmanagers import Silencer, silencer
 from tests.faults.test_ansible_faults import installing, marked_processes
 from tests.lab.guests import on, wait
 from tests.lab.patch_support import apt_lock, current, installed, offered, units
-from tests.lab.surroundings import Opsctl, hosted
+from tests.lab.surroundings import Opsctl, hosted, set_in
 
 pytestmark = pytest.mark.lab
 HOST, CUSTOMER = "cedervig-1", "sample-cedervig"
@@ -94,7 +94,7 @@ def test_a_host_that_never_comes_back_is_a_failure_with_its_cause_to_resolve(
     from tests.lab.guests import ROOT
 
     current(workplace, CUSTOMER)
-    config.write_text(config.read_text(encoding="utf-8") + "policy: {reboot_seconds: 20}\n", encoding="utf-8")
+    set_in(config, policy={"reboot_seconds": 20})
     try:
         with offered("lab-kernel"):
             on(HOST, "systemctl disable --quiet ssh.service ssh.socket 2>/dev/null || systemctl disable ssh.service")

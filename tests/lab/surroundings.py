@@ -7,11 +7,12 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from opsctl.cli.progress import progress
 from opsctl.core.clock import SystemClock
@@ -23,8 +24,6 @@ from opsctl.runs.workplace import Workplace
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = Path("/var/lib/opsctl-lab")
-UNBACKED = "policy: {patch_unbacked: warn}\n"
-"""Each test begins without a backup; those about patching alone take none."""
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +73,18 @@ def config(inventories: Path, tmp_path: Path) -> Path:
     path.write_text(
         f"ledger: {{url: 'sqlite:///{tmp_path}/ledger/ledger.db'}}\ninventories: inventories\n"
         f"releases: {ROOT}/releases\ntemplates: {ROOT}/templates\nplaybooks: {ROOT}/playbooks\n"
-        f"runs: runs\ndrafts: drafts\nssh: {{identity: {LAB}/ssh/id_ed25519}}\n{UNBACKED}", encoding="utf-8")
+        f"runs: runs\ndrafts: drafts\nssh: {{identity: {LAB}/ssh/id_ed25519}}\n", encoding="utf-8")
+    # Each test begins without a backup; those about patching alone take none.
+    set_in(path, policy={"patch_unbacked": "warn"})
     return path
+
+
+def set_in(config: Path, **settings: Mapping[str, Any]) -> None:
+    """Add to the mappings of an opsctl.yml, such as `policy`; what they have already stays."""
+    known = yaml.safe_load(config.read_text(encoding="utf-8"))
+    for name, more in settings.items():
+        known[name] = {**known.get(name, {}), **more}
+    config.write_text(yaml.safe_dump(known), encoding="utf-8")
 
 
 @pytest.fixture

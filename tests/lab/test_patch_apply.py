@@ -7,10 +7,11 @@ import pytest
 from opsctl.core.errors import ExitCode
 from opsctl.core.outcome import Status
 from opsctl.maintenance.service import apply, plan
+from opsctl.profiles.settings import Policy
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import boot_id, on
 from tests.lab.patch_support import CUSTOMERS, current, installed, offered
-from tests.lab.surroundings import UNBACKED, Opsctl, hosted
+from tests.lab.surroundings import Opsctl, hosted, set_in
 
 pytestmark = pytest.mark.lab
 
@@ -37,7 +38,7 @@ def test_one_run_plans_for_all_customers_and_changes_nothing(workplace: Workplac
 
 def test_the_command_takes_a_backup_first_where_none_is_young(config: Path, opsctl: Opsctl, workplace: Workplace
                                                              ) -> None:
-    config.write_text(config.read_text(encoding="utf-8").replace(UNBACKED, ""), encoding="utf-8")
+    set_in(config, policy={"patch_unbacked": Policy().patch_unbacked.value})
     current(workplace, "sample-aalund")
     seen = len(list(workplace.ledger.entries("sample-aalund")))
     with offered("metertools") as versions:

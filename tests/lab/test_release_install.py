@@ -13,7 +13,7 @@ from opsctl.lab import paths, service
 from opsctl.lab.definition import host
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import ROOT, on, ready
-from tests.lab.surroundings import Opsctl
+from tests.lab.surroundings import Opsctl, set_in
 
 pytestmark = pytest.mark.lab
 
@@ -32,7 +32,8 @@ def releases(config: Path, inventories: Path) -> Path:
         profile.write_text("".join("language: en\n" if line.startswith("language:") else line for line in kept),
                            encoding="utf-8")
     text = config.read_text(encoding="utf-8").replace(f"{ROOT}/releases", "releases")
-    config.write_text(text + "policy: {healthy_seconds: 5}\n", encoding="utf-8")
+    config.write_text(text, encoding="utf-8")
+    set_in(config, policy={"healthy_seconds": 5})
     return folder
 
 

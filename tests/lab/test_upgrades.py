@@ -20,7 +20,7 @@ from opsctl.lab.layout import HostFolders
 from opsctl.lab.upgrades import OLD, ensure_packages
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import ROOT, boot_id, healthy, on, ready, wait
-from tests.lab.surroundings import Answer, Opsctl
+from tests.lab.surroundings import Answer, Opsctl, set_in
 from tests.not_exercised import not_exercised
 
 pytestmark = pytest.mark.lab
@@ -66,8 +66,7 @@ def new_hosts(lab: Path) -> Iterator[Path]:
 def upgradable(new_hosts: Path, config: Path) -> None:
     """Settings with the lab's snapshot program."""
     known = yaml.safe_load((new_hosts / "opsctl.yml").read_text(encoding="utf-8"))
-    with config.open("a", encoding="utf-8") as stream:
-        stream.write(yaml.safe_dump({"snapshots": known["snapshots"], "policy": {"healthy_seconds": 10}}))
+    set_in(config, snapshots=known["snapshots"], policy={"healthy_seconds": 10})
 
 
 def rows() -> str:
