@@ -73,7 +73,7 @@ def write(path: str, content: Any) -> Answer:
             if load_release().schema >= 6:
                 columns, marks = f"{columns}, thousandths", f"{marks}, round(%s * 1000)"
                 values.append(float(content["value"]))
-            database.query(connection, f"INSERT INTO readings ({columns}) VALUES ({marks})", values)  # noqa: S608
+            database.query(connection, f"INSERT INTO readings ({columns}) VALUES ({marks})", values)  # noqa: S608 - both fixed above
     except Exception as error:
         return 400, {"error": str(error).strip().splitlines()[0]}
     return 201, {"written": 1}
