@@ -11,7 +11,7 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.granted import NOTED, By, From, Reference, To, added, defaulted, known_module, register_reading, time
 from opsctl.cli.result import Result
 from opsctl.cli.workplace import Customer
-from opsctl.contract.records import AGREEMENT_DAYS, RecordKind, agreement_end
+from opsctl.contract.records import AGREEMENT_DAYS, PLATFORM, RELEASES, RecordKind, agreement_end
 from opsctl.core.clock import iso
 from opsctl.core.errors import UsageError
 
@@ -24,8 +24,10 @@ app = group("Prior agreements: work on customers' hosts, new modules.")
 
 @command(app, "agreement", "add", kind=Kind.ACTS, without=NOTED)
 def add(customer: Customer, reference: Reference, by: By,
-        module: Annotated[str, typer.Option("--module", metavar="NAME", help="The one module of READY it is about, or "
-                                                                             "`platform` for OS and middleware.")],
+        module: Annotated[str, typer.Option("--module", metavar="NAME", help="The one module of READY it is about; "
+                                                                             "where the customer hosts also `platform` "
+                                                                             "for OS and middleware, `releases` for "
+                                                                             "installing READY's.")],
         agreed: Annotated[str | None, typer.Option("--agreed", metavar="TIME",
                                                    help="When it was agreed, ISO 8601 with zone; now by default.")]
         = None, start: From = None, end: To = None) -> Result:
@@ -55,8 +57,9 @@ def _warnings(found: Profile, name: str) -> tuple[str, ...]:
     from opsctl.core.errors import OpsctlError
     from opsctl.releases.catalogue import load
 
-    if name == "platform":
-        return ()
+    if name in {PLATFORM, RELEASES}:
+        return () if found.hosting == "customer" else (
+            "Kamstrup hosts this system, so no work needs this agreement; it is kept as evidence",)
     if name in found.ready.modules:
         return (f"{name} is installed already by the profile; an agreement is for new modules",)
     try:

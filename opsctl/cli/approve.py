@@ -26,17 +26,17 @@ def approve(plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A fi
     from opsctl.fleet.planfiles import kind_of, read_plan, require_sound
     from opsctl.installs.model import ReleasePlan
     from opsctl.installs.service import approval_need
-    from opsctl.profiles.model import KamstrupProfile
+    from opsctl.profiles.model import KamstrupProfile, hosts_of
     from opsctl.runs.approval import approve as sign
     from opsctl.upgrades.model import UpgradePlan
 
     plan = read_plan(plan_file)
     require_sound(plan)
     found = profile(plan.customer)
-    if isinstance(plan, ReleasePlan) and not isinstance(found, KamstrupProfile):
-        raise ConfigurationError(f"{plan.customer} is not hosted by Kamstrup any more, so nothing is installed there",
-                                 "draft a notice instead: `opsctl notice draft`")
-    if isinstance(plan, ReleasePlan) and isinstance(found, KamstrupProfile):
+    if isinstance(plan, ReleasePlan) and not hosts_of(found):
+        raise ConfigurationError(f"{plan.customer} is not hosted by Kamstrup any more and its profile names no hosts, "
+                                 "so nothing is installed there", "draft a notice instead: `opsctl notice draft`")
+    if isinstance(plan, ReleasePlan):
         need = approval_need(found, plan.step)
     else:
         need = found.approvals.upgrade if isinstance(plan, UpgradePlan) else found.approvals.patch

@@ -38,7 +38,7 @@ def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProf
     if isinstance(profile, KamstrupProfile):
         return profile
     raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
-                     "on a customer's hosts opsctl patches, under its records; see docs/patching.md")
+                     "there opsctl patches and installs releases, under the customer's records; see docs/patching.md")
 
 
 def for_hosted(place: Workplace, selection: Selection, request: Request,
@@ -48,10 +48,15 @@ def for_hosted(place: Workplace, selection: Selection, request: Request,
 
 
 def for_workable(place: Workplace, selection: Selection, request: Request,
-                 act: Callable[[Sequence[Profile]], Sequence[Outcome]]) -> tuple[Outcome, ...]:
-    """The same over all hosts that may be worked on now: a customer's own ones only when it was named."""
+                 act: Callable[[Sequence[Profile]], Sequence[Outcome]],
+                 require: Callable[[Profile], None] = lambda profile: None) -> tuple[Outcome, ...]:
+    """The same over all hosts that may be worked on now: a customer's own ones only when it was named.
+
+    require: raises what else keeps a profile out.
+    """
     def passes(profile: Profile) -> Profile:
         require_workable(place, profile, request, named=selection.explicit)
+        require(profile)
         return profile
 
     return _together(selection, request, passes, act)

@@ -11,17 +11,14 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, workable
 from opsctl.cli.workplace import All, Customers, Yes, confirm, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
-    from opsctl.cli.workplace import Selection
     from opsctl.maintenance.model import HostPlan, PatchPlan
-    from opsctl.profiles.model import Profile
-    from opsctl.runs.workplace import Workplace
 
 app = group("Plan and apply patches of platform, OS and middleware.")
 SecurityOnly = Annotated[bool, typer.Option("--security-only", help="Only security fixes; they go on after an "
@@ -65,6 +62,7 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
     """Patch the customers' hosts in their open windows, ring by ring, and prove what was done."""
     from opsctl.fleet.changing import PATCH, patch
     from opsctl.fleet.planfiles import read_patch_plan
+    from opsctl.maintenance.service import request
 
     selection = selected(customers, everyone, ring)
     approved = read_patch_plan(plan_file) if plan_file else None
@@ -72,20 +70,11 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
     options = {"security_only": security_only, "reboot": not no_reboot, "named": selection.explicit}
     with workplace(acts=True) as place:
-        names = [profile.customer for profile in selection.profiles
-                 if profile.hosting == "kamstrup" or _granted(place, profile, security_only, selection)]
+        names = workable(place, selection, request(security_only))
         if names:
             confirm(f"Patch and, where needed, reboot the hosts of {', '.join(names)}?", yes)
         return changed(place, selection, PATCH, options, max_failures,
                        lambda where, profile: patch(where, profile, options, approved), batch)
-
-
-def _granted(place: Workplace, profile: Profile, security_only: bool, selection: Selection) -> bool:
-    """Whether the customer's own hosts may be worked on now: only then is there anything to confirm."""
-    from opsctl.maintenance.service import request
-    from opsctl.runs.service import gate
-
-    return selection.explicit and gate(profile, request(security_only), place.clock.now(), place.ledger).allowed
 
 
 def _row(made: PatchPlan) -> Outcome:

@@ -12,7 +12,7 @@ from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.release_files import register, version_of
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, workable
 from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
@@ -35,7 +35,8 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
          output: Annotated[Path | None, typer.Option("--output", metavar="FOLDER",
                                                      help="Write a plan file per customer there.")] = None) -> Result:
     """Show what installing a release would do at each customer: path, downtime, obstacles; installs nothing."""
-    from opsctl.cli.each import for_hosted
+    from opsctl.cli.each import for_workable
+    from opsctl.fleet.remote import require_databases
     from opsctl.installs.service import plan as make_plans
     from opsctl.installs.service import request
     from opsctl.releases.version import Step
@@ -50,7 +51,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
             plans.extend(make_plans(place, profiles, releases, target=target))
             return tuple(_row(made) for made in plans)
 
-        outcomes = for_hosted(place, selection, request(Step.PATCH), act)
+        outcomes = for_workable(place, selection, request(Step.PATCH), act, require_databases)
         files = [str(written(place, made, output)) for made in plans if made.hops] if output else []
     tail = "\n\n".join([*(_details(made) for made in plans if not made.nothing_to_do),
                         *([f"written: {', '.join(files)}"] if files else [])])
@@ -67,6 +68,8 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
     from opsctl.fleet.changing import RELEASE
     from opsctl.fleet.changing import install as install_at
     from opsctl.fleet.planfiles import read_release_plan
+    from opsctl.installs.service import request
+    from opsctl.releases.version import Step
 
     approved = read_release_plan(plan_file) if plan_file else None
     if approved is not None and version not in {None, approved.target}:
@@ -75,12 +78,15 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
     if approved is not None and [found.customer for found in selection.profiles] != [approved.customer]:
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
     _, target = _wanted(approved.target if approved else version)
-    options = {"version": str(target or "")}
+    options = {"version": str(target or ""), "named": selection.explicit}
     with workplace(acts=True) as place:
-        names = [found.customer for found in selection.profiles if found.hosting == "kamstrup"]
+        names = workable(place, selection, request(Step.PATCH))
         if names:
+            own = [found.customer for found in selection.profiles
+                   if found.customer in names and found.hosting == "customer"]
+            backup = f" {', '.join(own)}: the only backup is the customer's own (P26)." if own else ""
             confirm(f"Install READY {target or 'in the newest release'} at {', '.join(names)}? "
-                    "It is stopped meanwhile.", yes)
+                    f"It is stopped meanwhile.{backup}", yes)
         return changed(place, selection, RELEASE, options, max_failures,
                        lambda where, found: install_at(where, found, options, approved), batch)
 
@@ -88,13 +94,14 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
 @command(app, "release", "rollback", kind=Kind.ACTS, services=UPDATES)
 def rollback(customer: Customer, yes: Yes = False) -> Result:
     """Take back an installation that was broken off or stuck; one that ended well is not taken back."""
-    from opsctl.cli.each import hosted
     from opsctl.fleet.installing import take_back
+    from opsctl.fleet.remote import require_workable
     from opsctl.installs.way_back import REQUEST
     from opsctl.releases.catalogue import load
 
+    found = profile(customer)
     with workplace(acts=True) as place:
-        found = hosted(place, profile(customer), REQUEST)
+        require_workable(place, found, REQUEST, named=True)
         confirm(f"Take back the unfinished installation at {customer}?", yes)
         return outcomes_result([take_back(place, found, load(place.settings.releases))])
 

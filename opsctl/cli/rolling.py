@@ -15,6 +15,7 @@ from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
+    from opsctl.contract.gate import Request
     from opsctl.fleet.turns import Act
     from opsctl.runs.workplace import Workplace
 
@@ -38,6 +39,15 @@ def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> S
     if not mine:
         raise UsageError(f"no customer is in the ring {ring[:60]}", "see `ring` in the profiles")
     return replace(found, profiles=mine)
+
+
+def workable(place: Workplace, selection: Selection, request: Request) -> list[str]:
+    """The customers whose hosts are to be worked on, which is what there is to confirm; a customer's own hosts count
+    when it was named and its records open them now."""
+    from opsctl.runs.service import gate
+
+    return [profile.customer for profile in selection.profiles if profile.hosting == "kamstrup" or (
+        selection.explicit and gate(profile, request, place.clock.now(), place.ledger).allowed)]
 
 
 def changed(place: Workplace, selection: Selection, operation: str, options: Mapping[str, Any], budget: int,

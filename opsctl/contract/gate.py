@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from opsctl.contract.records import PLATFORM
+from opsctl.contract.records import PLATFORM, RELEASES
 from opsctl.contract.services import CELLS, PRODUCT, Cell, Coverage, Hosting, Mode, Service
 from opsctl.contract.terms import AgreementState, Permission, Terms
 from opsctl.core.clock import iso
@@ -126,14 +126,18 @@ def _records_refusal(request: Request, cell: Cell, at: datetime, records: Record
     if request.delivery is not Delivery.WORK:
         return None
     needed: list[tuple[str, Sequence[Permission], tuple[str, ...]]] = []
+    about = PLATFORM if cell.service is Service.IT_SYSTEM_MAINTENANCE else RELEASES
     if cell.mode is Mode.ON_AGREEMENT:
-        needed = [("an agreement record (P50)", records.agreements, (PLATFORM,)),
+        needed = [("an agreement record (P50)", records.agreements, (about,)),
                   ("an access record (P48)", records.access, request.hosts),
                   ("a record of third-party permissions (P51)", records.permissions, ())]
     missing = [_shown(name, held) for name, held, things in needed if not _opened(held, things, at)]
     if missing:
-        return (f"work on the customer's hosts needs {' and '.join(missing)} valid now ({_named(cell)})",
-                f"{cell.instead}; record them with `opsctl agreement add`, `access add`, `permission add`")
+        what = "work on the customer's hosts needs" if about == PLATFORM else (
+            "customers are notified of releases, and installing one on their hosts needs")
+        return (f"{what} {' and '.join(missing)} valid now ({_named(cell)})",
+                f"{cell.instead}; to work there, record them: `opsctl agreement add --module {about}`, `access add`, "
+                "`permission add`")
     modules = [module for module in request.modules if not _opened(records.agreements, (module,), at)]
     if modules:
         return (f"new modules are installed on prior agreement: {', '.join(modules)} has none that is valid now (P50)",

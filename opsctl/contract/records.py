@@ -18,6 +18,8 @@ AGREEMENT_DAYS = 90
 """An agreement that names no end of its own holds so long after the day it was made (P50)."""
 PLATFORM = "platform"
 """What an agreement names when it is about OS and middleware, not about a module of READY (P21)."""
+RELEASES = "releases"
+"""What an agreement names when it is about installing releases of READY where the customer hosts (P22, P23, P49)."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 OFFBOARDED = "customer.offboarding-started"
 OFFBOARDING_ENDED = "customer.offboarding-cancelled"

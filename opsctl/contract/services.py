@@ -104,11 +104,11 @@ _KAMSTRUP: tuple[tuple[Service, Coverage, Mode, str, str, str], ...] = (
 _CUSTOMER: tuple[tuple[Service, Coverage, Mode, str, str, str], ...] = (
     (Service.IT_SYSTEM_MAINTENANCE, Coverage.INCLUDED, Mode.ON_AGREEMENT, "P21", _PLATFORM,
      "send a platform notice; work on the customer's hosts needs records of agreement, access and permissions"),
-    (Service.SOFTWARE_UPDATE_MINOR, Coverage.INCLUDED, Mode.NOTICE, "P22",
+    (Service.SOFTWARE_UPDATE_MINOR, Coverage.INCLUDED, Mode.ON_AGREEMENT, "P22",
      "Customers are notified about available software updates (patches). "
      "According to the Software Maintenance Agreement.",
      "draft the release notice with `opsctl notice draft`"),
-    (Service.SOFTWARE_UPDATE_MAJOR, Coverage.INCLUDED, Mode.NOTICE, "P23",
+    (Service.SOFTWARE_UPDATE_MAJOR, Coverage.INCLUDED, Mode.ON_AGREEMENT, "P23",
      "Customers are notified about available software updates for major releases. "
      "According to the Software Maintenance Agreement.",
      "draft the release notice with `opsctl notice draft`"),

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.clock import iso
-from opsctl.installs import standing
 from opsctl.installs.modules import SWITCHED
+from opsctl.runs import installed as standing
 from opsctl.upgrades import standing as upgrades
 from opsctl.upgrades.model import NAMES, Platform
 

@@ -14,7 +14,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import backed_up, last_good_backup, young
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.installing import install_release
-from opsctl.fleet.remote import require_time, require_workable
+from opsctl.fleet.remote import require_databases, require_time, require_workable
 from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_whole, require_window
 from opsctl.installs.model import ReleasePlan
@@ -27,7 +27,6 @@ from opsctl.profiles.settings import Unbacked
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
-from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
 PATCH = "patch apply"
@@ -96,19 +95,13 @@ def _backing(workplace: Workplace, profile: Profile, security_only: bool, approv
 
 def install(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
             approved: ReleasePlan | None = None) -> Outcome:
-    """One customer's release. options: version, "" for the newest it is entitled to."""
-    gate(profile, release_request(Step.PATCH), workplace.clock.now(), workplace.ledger).require(profile.customer)
+    """One customer's release. options: version, "" for the newest it is entitled to; named, as in `patch`."""
+    require_workable(workplace, profile, release_request(Step.PATCH), named=options.get("named", False))
+    require_databases(profile)
     target = Version.parse(options["version"]) if options["version"] else None
-    return install_release(workplace, _hosted(profile), load(workplace.settings.releases), back_up, target=target,
+    return install_release(workplace, profile, load(workplace.settings.releases), back_up, target=target,
                            approved=approved)
 
 
 CHANGES: Mapping[str, Callable[[Workplace, Profile, Mapping[str, Any]], Outcome]] = {PATCH: patch, RELEASE: install}
 """By the operation's words, as a rollout records them."""
-
-
-def _hosted(profile: Profile) -> KamstrupProfile:
-    if isinstance(profile, KamstrupProfile):
-        return profile
-    raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
-                     "on a customer's hosts opsctl patches, under its records; see docs/patching.md")

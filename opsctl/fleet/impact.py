@@ -15,14 +15,15 @@ from opsctl.fleet.backing import last_good_backup
 from opsctl.fleet.starting import open_failure
 from opsctl.fleet.windows import opening, upcoming
 from opsctl.installs.planning import step_between
-from opsctl.installs.service import approval_need, known_version, request, stand
+from opsctl.installs.service import approval_need, request
 from opsctl.profiles.hosted import HostRole
-from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
+from opsctl.profiles.model import KamstrupProfile, Profile, hosts_of, terms_at
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import path
 from opsctl.releases.version import Version
+from opsctl.runs.installed import known_version, stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.history import MEASURED
@@ -52,8 +53,7 @@ class Impact:
 
 def impact(workplace: Workplace, profile: Profile, releases: Catalogue, target: Version) -> Impact:
     """The verdict with its reasons: those that block, otherwise those worth knowing."""
-    known = known_version(workplace, profile) if isinstance(profile, KamstrupProfile) else (
-        Version.parse(profile.ready.version) if profile.ready.version else None)
+    known = known_version(workplace, profile)
     installed = str(known or "")
     if known is not None and known >= target:
         return Impact(profile.customer, installed, Verdict.ALREADY_THERE, ())
@@ -68,7 +68,8 @@ def impact(workplace: Workplace, profile: Profile, releases: Catalogue, target: 
         return Impact(profile.customer, installed, _refused(profile, now), (decision.reason,))
     blocks, way = _path_problems(releases, known, release)
     if not isinstance(profile, KamstrupProfile):
-        return Impact(profile.customer, installed, Verdict.BLOCKED if blocks else Verdict.NOTICE, (*blocks, *way))
+        return Impact(profile.customer, installed, Verdict.BLOCKED if blocks else Verdict.NOTICE,
+                      (*blocks, *way, *_opened(workplace, profile, request(step_between(known, target)), now)))
     ours, window = _hosted(workplace, profile, release)
     if window:
         opens = datetime.fromisoformat(window)
@@ -81,6 +82,12 @@ def impact(workplace: Workplace, profile: Profile, releases: Catalogue, target: 
         return Impact(profile.customer, installed, Verdict.BLOCKED, blocks)
     return Impact(profile.customer, installed, Verdict.AUTOMATIC,
                   (*way, *_worth_knowing(workplace, profile, release, known, window)), window)
+
+
+def _opened(workplace: Workplace, profile: Profile, work: Request, now: datetime) -> Iterator[str]:
+    """Whether the customer's records let it be installed there now."""
+    if hosts_of(profile) and gate(profile, work, now, workplace.ledger).allowed:
+        yield f"its records open its hosts now: `opsctl release plan {profile.customer}`"
 
 
 def _refused(profile: Profile, at: datetime) -> Verdict:

@@ -17,19 +17,20 @@ from opsctl.fleet.estimates import estimate
 from opsctl.fleet.failures import guarded
 from opsctl.fleet.starting import open_failure
 from opsctl.fleet.windows import Occurrence, opening, upcoming
-from opsctl.installs import standing
 from opsctl.installs.ended import Ended, ended
 from opsctl.installs.planning import step_between, target_release
-from opsctl.installs.service import OPERATION, approval_need, known_version, request, stand
+from opsctl.installs.service import OPERATION, approval_need, request
 from opsctl.notices import history
 from opsctl.notices.by_hand import InstallSource
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.service import draft_written
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.path import path
 from opsctl.releases.version import Version
+from opsctl.runs import installed as standing
+from opsctl.runs.installed import known_version, stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -40,7 +41,7 @@ AHEAD = 60
 UNTOLD = "the customer was not told beforehand (P49): no message planned-{version} was sent"
 
 
-def after(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue) -> Iterator[Outcome]:
+def after(workplace: Workplace, profile: Profile, releases: Catalogue) -> Iterator[Outcome]:
     """Draft what the installations of the last days ended with; what a person wrote of one stands."""
     entries = workplace.ledger.entries(profile.customer, kinds=standing.KINDS)
     since = workplace.clock.now() - RECENT
@@ -70,7 +71,7 @@ def before(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
                       partial(draft_written, workplace, profile, NoticeKind.PLANNED, source, releases=releases))
 
 
-def drafted_after(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue) -> tuple[str, ...]:
+def drafted_after(workplace: Workplace, profile: Profile, releases: Catalogue) -> tuple[str, ...]:
     """The same right after an installation: says what was drafted, and returns warnings for what could not be."""
     warnings: list[str] = []
     for made in after(workplace, profile, releases):

@@ -10,11 +10,12 @@ from opsctl.fleet.backing import BackUp
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.starting import upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
-from opsctl.installs.service import OPERATION, known_version, request, stand
+from opsctl.installs.service import OPERATION, request
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.path import path
 from opsctl.releases.version import Step
+from opsctl.runs.installed import known_version, stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 

@@ -9,19 +9,22 @@ from datetime import timedelta
 from opsctl.core.errors import ExitCode, OutsideWindow
 from opsctl.core.outcome import Outcome
 from opsctl.fleet.backing import BackUp, backed_up
+from opsctl.fleet.estimates import estimate
 from opsctl.fleet.informing import drafted_after, untold
+from opsctl.fleet.remote import require_time
 from opsctl.fleet.sealing import seal
 from opsctl.fleet.starting import require_resolved, require_whole, require_window, upgraded_today
 from opsctl.installs.model import ReleasePlan
-from opsctl.installs.service import OPERATION, Wish, install, plan, stand
+from opsctl.installs.service import OPERATION, Wish, install, plan, request
 from opsctl.installs.way_back import roll_back
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
+from opsctl.runs.installed import known_version, stand
 from opsctl.runs.workplace import Workplace
 
 
-def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
+def install_release(workplace: Workplace, profile: Profile, releases: Catalogue, back_up: BackUp, *,
                     target: Version | None = None, approved: ReleasePlan | None = None) -> Outcome:
     """Take back what was broken off, check, back up when the last good backup is too old, install.
 
@@ -37,12 +40,14 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
         if back.code is not ExitCode.OK:
             return back
         warnings = (f"an installation of READY {left.payload['to']} was broken off: {back.summary}", *back.warnings)
-    if profile.hold_releases:
+    if isinstance(profile, KamstrupProfile) and profile.hold_releases:
         raise OutsideWindow(f"{profile.customer}: releases are held: {profile.hold_releases}",
                             "take `hold_releases` out of the profile when the reason is gone")
 
     def may_start(minutes: int) -> None:
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
+        require_time(workplace, profile, request(Step.PATCH),
+                     estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)))
 
     may_start(0)
     ahead = plan(workplace, [profile], releases, target=target)[0]
@@ -52,18 +57,28 @@ def install_release(workplace: Workplace, profile: KamstrupProfile, releases: Ca
     if ahead.hops and not ahead.problems:
         may_start(ahead.hops[0].downtime_minutes)
         seal(workplace, releases, [hop.version for hop in ahead.hops])
-        warnings += backed_up(workplace, profile, back_up, "the installation")
-        warnings += untold(workplace, profile.customer, ahead.target)
-    return _told(workplace, profile, releases, warnings, lambda: install(
+        if isinstance(profile, KamstrupProfile):
+            warnings += backed_up(workplace, profile, back_up, "the installation")
+            warnings += untold(workplace, profile.customer, ahead.target)
+    done = _told(workplace, profile, releases, warnings, lambda: install(
         workplace, profile, Wish(releases, target, approved, may_start)))
+    return done if isinstance(profile, KamstrupProfile) else _own(workplace, profile, done)
 
 
-def take_back(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue) -> Outcome:
+def _own(workplace: Workplace, profile: Profile, done: Outcome) -> Outcome:
+    """What is left to people where the customer hosts: its profile says what runs there."""
+    known = known_version(workplace, profile)
+    if done.resolution or known is None or str(known) == profile.ready.version:
+        return done
+    return replace(done, resolution=f"write `version: {known}` under `ready` in the profile")
+
+
+def take_back(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
     """Take back what an earlier run left unfinished, and draft what the customer is told of it."""
     return _told(workplace, profile, releases, (), lambda: roll_back(workplace, profile))
 
 
-def _told(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, warnings: tuple[str, ...],
+def _told(workplace: Workplace, profile: Profile, releases: Catalogue, warnings: tuple[str, ...],
           act: Callable[[], Outcome]) -> Outcome:
     """What `act` comes to, with the message to the customer drafted whichever way it ended (P49)."""
     found = act()

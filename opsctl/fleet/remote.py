@@ -24,13 +24,24 @@ def require_workable(workplace: Workplace, profile: Profile, request: Request, *
         return
     if not named:
         raise NotCovered(f"{profile.customer}: the customer runs the hosts, and work there is done only by a run that "
-                         "names it (P21, P48)", f"name it: `opsctl patch plan {profile.customer}`")
+                         "names it (P21, P48)", f"run it for {profile.customer} by name")
     if not profile.remote_hosts:
         raise ConfigurationError(f"{profile.customer}: its profile names no `remote_hosts` to work on",
                                  "write down there the hosts that the customer gave access to")
     if not workplace.known_hosts(profile.customer).is_file():
         raise ConfigurationError(f"{profile.customer}: there is no {workplace.known_hosts(profile.customer)}",
                                  "have the customer read each host's key on the host itself, and write it there")
+
+
+def require_databases(profile: Profile) -> None:
+    """ConfigurationError when nobody wrote down where READY's databases on a customer's hosts are.
+
+    A release that migrates one that opsctl does not know would have no way back.
+    """
+    if isinstance(profile, CustomerProfile) and not profile.remote_databases:
+        raise ConfigurationError(f"{profile.customer}: its profile does not say where READY's databases are, so a "
+                                 "release that failed could not be taken back",
+                                 "write them down under `remote_databases`, each on one of `remote_hosts`")
 
 
 def require_time(workplace: Workplace, profile: Profile, request: Request, needed: timedelta) -> None:

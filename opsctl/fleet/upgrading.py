@@ -10,10 +10,10 @@ from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp, taken
 from opsctl.fleet.starting import require_resolved, require_window
-from opsctl.installs.service import stand as release_standing
-from opsctl.installs.standing import INSTALLED
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.version import Step
+from opsctl.runs.installed import INSTALLED
+from opsctl.runs.installed import stand as release_standing
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.model import Platform, Target, UpgradePlan
 from opsctl.upgrades.service import OPERATION, Wish, plan, upgrade

@@ -1,1 +1,1 @@
-"""Installation of READY releases on systems that Kamstrup hosts (P11, P12): plan, install, prove, go back."""
+"""Installation of READY releases (P11, P12), on a customer's hosts under its records: plan, install, prove, go back."""

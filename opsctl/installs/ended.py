@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from opsctl.installs.standing import INSTALLED, STARTED, STUCK, TAKEN_BACK
+from opsctl.runs.installed import INSTALLED, STARTED, STUCK, TAKEN_BACK
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry

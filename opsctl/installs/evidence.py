@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsctl.installs import standing
 from opsctl.installs.model import Hop, ReleasePlan
+from opsctl.runs import installed as standing
 from opsctl.runs.service import Run
 
 if TYPE_CHECKING:

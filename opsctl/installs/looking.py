@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OperationFailed
 from opsctl.installs.planning import Facts, facts_of
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile, hosts_of
 from opsctl.runs.playbook import survey
 from opsctl.runs.workplace import Workplace
 
@@ -20,7 +20,7 @@ Seen = tuple[Facts, Mapping[str, str]]
 """What each host said, and why it said nothing, both by host name."""
 
 
-def look(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> dict[str, Seen]:
+def look(workplace: Workplace, profiles: Sequence[Profile]) -> dict[str, Seen]:
     """By customer. OperationFailed when no host at all could be reached."""
     from opsctl.adapters.ansible_catalogue import READY_SURVEY
 
@@ -28,7 +28,7 @@ def look(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> dict[str,
     return {profile.customer: facts_of(by_host(profile, found.hosts.values())) for profile in profiles}
 
 
-def wait_well(workplace: Workplace, profile: KamstrupProfile, version: str, package: str) -> bool:
+def wait_well(workplace: Workplace, profile: Profile, version: str, package: str) -> bool:
     """Whether READY runs well in `version`: it is given `healthy_seconds` where every host has the package already.
 
     One page that fails once must not take back what READY has written meanwhile. OperationFailed for a host that
@@ -47,19 +47,19 @@ def wait_well(workplace: Workplace, profile: KamstrupProfile, version: str, pack
         time.sleep(PAUSE_SECONDS)
 
 
-def begun(profile: KamstrupProfile, facts: Facts, package: str) -> bool:
+def begun(profile: Profile, facts: Facts, package: str) -> bool:
     """Whether READY may have been started in the new release: the package is whole on every application host."""
-    names = [host.name for host in profile.hosts if "application" in host.roles]
+    names = [host.name for host in hosts_of(profile) if "application" in host.roles]
     return all(facts[name]["installed"] == package and not facts[name]["interrupted"] for name in names)
 
 
-def by_host(profile: KamstrupProfile, results: Any) -> Mapping[str, HostResult]:
+def by_host(profile: Profile, results: Any) -> Mapping[str, HostResult]:
     """Of the results of a run, the customer's, by host name."""
     return {result.target.host.name: result for result in results if result.target.customer == profile.customer}
 
 
-def runs_well(profile: KamstrupProfile, facts: Facts, version: str, package: str) -> bool:
+def runs_well(profile: Profile, facts: Facts, version: str, package: str) -> bool:
     """Whether every application host has the package and READY answers healthy in `version` there."""
-    names = [host.name for host in profile.hosts if "application" in host.roles]
+    names = [host.name for host in hosts_of(profile) if "application" in host.roles]
     return all(name in facts and facts[name]["installed"] == package and facts[name]["version"] == version
                and not facts[name]["wrong"] and not facts[name]["interrupted"] for name in names)

@@ -12,11 +12,11 @@ from opsctl.core.errors import ConfigurationError, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs.evidence import said
 from opsctl.installs.looking import by_host
-from opsctl.installs.service import known_version
 from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import Release
+from opsctl.runs.installed import known_version
 from opsctl.runs.playbook import play, targets_of
 from opsctl.runs.service import Run, events_of, perform
 from opsctl.runs.silencing import silenced

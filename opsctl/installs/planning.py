@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import ConfigurationError, OpsctlError, UsageError
 from opsctl.installs.model import Hop, HostState, ReleasePlan
-from opsctl.profiles.hosted import HostRole
+from opsctl.profiles.hosted import Host, HostRole
 from opsctl.profiles.inventory import in_order
-from opsctl.profiles.model import KamstrupProfile, terms_at
+from opsctl.profiles.model import Profile, terms_at
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import Release, ReleaseStatus, Requirements
 from opsctl.releases.path import path
@@ -32,7 +32,7 @@ def step_between(installed: Version | None, target: Version) -> Step:
     return target.step_from(installed)
 
 
-def target_release(releases: Catalogue, profile: KamstrupProfile, installed: Version | None,
+def target_release(releases: Catalogue, profile: Profile, installed: Version | None,
                    wanted: Version | None, at: datetime) -> Release:
     """The release to install: `wanted`, or the newest that the agreement entitles to (P13).
 
@@ -62,10 +62,10 @@ def facts_of(results: Mapping[str, HostResult]) -> tuple[Facts, Mapping[str, str
     return said, silent
 
 
-def plan_of(profile: KamstrupProfile, releases: Catalogue, target: Version | None, facts: Facts,
+def plan_of(profile: Profile, releases: Catalogue, target: Version | None, facts: Facts,
             silent: Mapping[str, str], revision: str, at: datetime) -> ReleasePlan:
     """The plan of one customer. facts: of `ready_survey` by host. Its problems say why nothing can be installed."""
-    hosts = tuple(_host(profile, host.name, facts.get(host.name), silent) for host in in_order(profile))
+    hosts = tuple(_host(host, facts.get(host.name), silent) for host in in_order(profile))
     installed, problems = _installed(hosts, releases)
     goal = target_release(releases, profile, installed, target, at)
     hops: tuple[Release, ...] = ()
@@ -88,9 +88,8 @@ def plan_of(profile: KamstrupProfile, releases: Catalogue, target: Version | Non
         revision, tuple(problems))
 
 
-def _host(profile: KamstrupProfile, name: str, facts: Mapping[str, Any] | None,
-          silent: Mapping[str, str]) -> HostState:
-    application = HostRole.APPLICATION in profile.host(name).roles
+def _host(host: Host, facts: Mapping[str, Any] | None, silent: Mapping[str, str]) -> HostState:
+    name, application = host.name, HostRole.APPLICATION in host.roles
     if facts is None:
         return HostState(name, application, "", (f"the host could not be read: {silent.get(name, 'no answer')}",))
     problems = [*facts["interrupted"], *facts["wrong"]]

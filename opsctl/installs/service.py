@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,13 @@ from opsctl.installs import evidence
 from opsctl.installs.looking import by_host, look
 from opsctl.installs.model import Hop, ReleasePlan, differences
 from opsctl.installs.planning import plan_of, step_between, target_release
-from opsctl.installs.standing import KINDS, Standing, standing
 from opsctl.installs.way_back import take_back, take_back_left
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
 from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
+from opsctl.runs.installed import known_version, stand
 from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.silencing import silenced
@@ -52,23 +51,12 @@ def request(step: Step | None) -> Request:
     return Request(service, Purpose.NEW_VALUE, Delivery.WORK)
 
 
-def approval_need(profile: KamstrupProfile, step: Step | None) -> ApprovalNeed:
+def approval_need(profile: Profile, step: Step | None) -> ApprovalNeed:
     """Whose approval the customer's profile asks for."""
     return profile.approvals.major if step is Step.MAJOR else profile.approvals.minor
 
 
-def stand(workplace: Workplace, customer: str, until: datetime | None = None) -> Standing:
-    """How READY stands at the customer, by the ledger; until: as of that instant."""
-    return standing(workplace.ledger.entries(customer, kinds=KINDS, until=until))
-
-
-def known_version(workplace: Workplace, profile: KamstrupProfile, until: datetime | None = None) -> Version | None:
-    """READY's version by the ledger's newest proof, otherwise by the profile; None when neither knows."""
-    text = stand(workplace, profile.customer, until).installed or profile.ready.version
-    return Version.parse(text) if text else None
-
-
-def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], releases: Catalogue, *,
+def plan(workplace: Workplace, profiles: Sequence[Profile], releases: Catalogue, *,
          target: Version | None = None) -> tuple[ReleasePlan, ...]:
     """The plans of the customers, in order, from one run over all their hosts; nothing is installed.
 
@@ -86,7 +74,7 @@ def plan(workplace: Workplace, profiles: Sequence[KamstrupProfile], releases: Ca
     return tuple(made)
 
 
-def install(workplace: Workplace, profile: KamstrupProfile, wish: Wish) -> Outcome:
+def install(workplace: Workplace, profile: Profile, wish: Wish) -> Outcome:
     """Install along the path and prove each release healthy; one that is not is taken back.
 
     An installation that an earlier run left unfinished is taken back first. A plan that differs from `wish.approved`,
@@ -101,7 +89,7 @@ def install(workplace: Workplace, profile: KamstrupProfile, wish: Wish) -> Outco
     return perform(workplace, profile, request(step), OPERATION, partial(_install, profile=profile, wish=wish))
 
 
-def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
+def _install(run: Run, *, profile: Profile, wish: Wish) -> Outcome:
     left = stand(run.workplace, profile.customer).open
     warnings: tuple[str, ...] = ()
     if left is not None:
@@ -128,7 +116,7 @@ def _install(run: Run, *, profile: KamstrupProfile, wish: Wish) -> Outcome:
     return replace(done, warnings=(*done.warnings, *unsilenced))
 
 
-def _along(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, wish: Wish, approved_by: str,
+def _along(run: Run, profile: Profile, fresh: ReleasePlan, wish: Wish, approved_by: str,
            warnings: tuple[str, ...]) -> Outcome:
     service, before = request(fresh.step).service, fresh.installed
     done: list[dict[str, Any]] = []
@@ -153,7 +141,7 @@ def _along(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, wish: Wish, a
                    data={"plan": fresh.hash, "installed": done, "approved_by": approved_by})
 
 
-def _hop(run: Run, profile: KamstrupProfile, fresh: ReleasePlan, hop: Hop, before: tuple[str, str], approved_by: str,
+def _hop(run: Run, profile: Profile, fresh: ReleasePlan, hop: Hop, before: tuple[str, str], approved_by: str,
          description: str) -> dict[str, Any]:
     from opsctl.adapters.ansible_catalogue import READY_UPDATE
 

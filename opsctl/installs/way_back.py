@@ -11,8 +11,8 @@ from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs import evidence
 from opsctl.installs.looking import look, runs_well, wait_well
-from opsctl.installs.standing import KINDS, standing
-from opsctl.profiles.model import KamstrupProfile
+from opsctl.profiles.model import Profile
+from opsctl.runs.installed import stand
 from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
 from opsctl.runs.service import Run, perform
 from opsctl.runs.silencing import silenced
@@ -22,10 +22,10 @@ from opsctl.runs.workplace import Workplace
 REQUEST = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.PROTECT, Delivery.WORK)
 
 
-def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
+def roll_back(workplace: Workplace, profile: Profile) -> Outcome:
     """Take back what an earlier run left unfinished; `unchanged` when nothing is."""
     def act(run: Run) -> Outcome:
-        left = standing(workplace.ledger.entries(profile.customer, kinds=KINDS))
+        left = stand(workplace, profile.customer)
         if left.open is None:
             return Outcome(run.customer, REQUEST.service, Status.UNCHANGED, "no installation is unfinished")
         end_leftovers(workplace, left.open.run)
@@ -37,7 +37,7 @@ def roll_back(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
     return perform(workplace, profile, REQUEST, "release rollback", act)
 
 
-def take_back_left(run: Run, profile: KamstrupProfile, started: Mapping[str, Any]) -> str:
+def take_back_left(run: Run, profile: Profile, started: Mapping[str, Any]) -> str:
     """The same for what an earlier run left: READY may have been at work since, and is given time to show it."""
     if wait_well(run.workplace, profile, str(started["to"]), str(started["package"])):
         evidence.found_well(run, started, "an earlier run was broken off")
@@ -45,7 +45,7 @@ def take_back_left(run: Run, profile: KamstrupProfile, started: Mapping[str, Any
     return _go_back(run, profile, started, "an earlier run was broken off")
 
 
-def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
+def take_back(run: Run, profile: Profile, started: Mapping[str, Any], reason: str) -> str:
     """Go back to the version before the installation `started`; returns the version that runs, proven healthy.
 
     Where READY turns out to be healthy in the new version it stays: it takes writes there, which going back would lose.
@@ -59,7 +59,7 @@ def take_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], re
     return _go_back(run, profile, started, reason)
 
 
-def _go_back(run: Run, profile: KamstrupProfile, started: Mapping[str, Any], reason: str) -> str:
+def _go_back(run: Run, profile: Profile, started: Mapping[str, Any], reason: str) -> str:
     from opsctl.adapters.ansible_catalogue import READY_ROLLBACK
 
     version, tried = str(started["from"]), str(started["to"])

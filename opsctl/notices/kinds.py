@@ -57,5 +57,7 @@ def request(kind: NoticeKind, hosting: Hosting, *, major: bool = False) -> Reque
     """What the gate is asked about a notice of `kind`. major: it is about a major release."""
     rule = RULES[kind]
     service = Service.SOFTWARE_UPDATE_MAJOR if major and rule.service is _MINOR else rule.service
-    as_work = rule.about_work or (kind in _EITHER and hosting is Hosting.KAMSTRUP)
+    # What was installed on a customer's hosts is told also when the access to them has ended since.
+    told = kind is NoticeKind.DONE and hosting is Hosting.CUSTOMER
+    as_work = (rule.about_work and not told) or (kind in _EITHER and hosting is Hosting.KAMSTRUP)
     return Request(service, rule.purpose, Delivery.WORK if as_work else Delivery.NOTICE)

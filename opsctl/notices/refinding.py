@@ -15,11 +15,13 @@ from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.version import Version
+from opsctl.runs.installed import as_installed
 from opsctl.runs.workplace import Workplace
 
 
 def refound(workplace: Workplace, profile: Profile, catalogue: Catalogue, draft: Revision, again: str) -> Facts:
     """The facts as they would be drafted now; ApprovalMissing, with `again` for what to do, when there are none."""
+    profile = as_installed(workplace, profile)
     if draft.notice == f"release-{draft.release}":
         return _release(workplace, profile, catalogue, draft, again)
     written = history.written(workplace, profile.customer, draft.notice)

@@ -23,6 +23,7 @@ from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
+from opsctl.runs.installed import as_installed, known_version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -70,9 +71,8 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
     if not drafts:
         usual = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
         gate(profile, usual, now, workplace.ledger).require(profile.customer)
-    installed = Version.parse(profile.ready.version) if profile.ready.version else None
-    found = reminders(drafts, installed, workplace.settings.policy.notices, local_day(now, DANISH_TIME),
-                      now)
+    found = reminders(drafts, known_version(workplace, profile), workplace.settings.policy.notices,
+                      local_day(now, DANISH_TIME), now)
     return _outcome(profile.customer, drafts, found)
 
 
@@ -82,7 +82,7 @@ def check(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcom
     NotCovered when there is no notice and the contract has none for the customer.
     """
     now = workplace.clock.now()
-    found = plan(profile, releases, now)
+    found = plan(as_installed(workplace, profile), releases, now)
     drafted = {draft.notice for draft in known(workplace, profile.customer)}
     undrafted = None
     allowed = gate(profile, found.request, now, workplace.ledger).allowed

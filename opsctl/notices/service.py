@@ -27,6 +27,7 @@ from opsctl.notices.planning import NoticePlan, plan, recipients
 from opsctl.notices.writing import plan_written
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.installed import as_installed
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.workplace import Workplace
 
@@ -51,6 +52,7 @@ def draft(workplace: Workplace, profile: Profile, *, releases: Catalogue) -> Out
     Raises NotCovered when the contract has no update notice for this customer, Locked when another run of this
     room works for it. Invalid release files, templates or contacts come back as a failed outcome (exit 3).
     """
+    profile = as_installed(workplace, profile)
     try:
         found: NoticePlan | OpsctlError = plan(profile, releases, workplace.clock.now(),
                                                history.reported(workplace, profile))
@@ -71,6 +73,7 @@ def due_plans(workplace: Workplace, profile: Profile, releases: Catalogue) -> tu
     """Every other notice that is due for the customer and that the contract covers: end of support, licence, platform,
     withdrawal, correction. ConfigurationError when release files are wrong."""
     now = workplace.clock.now()
+    profile = as_installed(workplace, profile)
     return tuple(found for found in due(profile, releases, now, history.told(workplace, profile.customer))
                  if gate(profile, found.request, now, workplace.ledger).allowed)
 
@@ -84,6 +87,7 @@ def draft_written(workplace: Workplace, profile: Profile, kind: NoticeKind, sour
                   releases: Catalogue) -> Outcome:
     """Draft a notice from the facts that a person wrote. Raises NotCovered and Locked as `draft`, UsageError when it
     follows no earlier notice that it has to follow."""
+    profile = as_installed(workplace, profile)
     found = plan_written(profile, releases, workplace.clock.now(), kind, source,
                          history.written(workplace, profile.customer, history.notice_of(kind, source)),
                          history.reported(workplace, profile))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from opsctl.contract.services import PRODUCT
-from opsctl.core.errors import ConfigurationError, UsageError
+from opsctl.core.errors import ConfigurationError, NotCovered, UsageError
 from opsctl.notices.by_hand import InstallSource, MaintenanceSource, ModuleSource, Source
 from opsctl.notices.due import planned
 from opsctl.notices.history import Written
@@ -33,6 +33,10 @@ def plan_written(profile: Profile, catalogue: Catalogue, at: datetime, kind: Not
         return planned(profile, at, _maintenance(profile, kind, source, before))
     release = _release(catalogue, source.release)
     if isinstance(source, InstallSource):
+        if kind is NoticeKind.DONE and source.run is None and profile.hosting == "customer":
+            raise NotCovered(f"{profile.customer}: customers are notified of releases and install them; no run of "
+                             "opsctl proves that Kamstrup installed one there (P22, P23)",
+                             "draft the release notice with `opsctl notice draft`")
         facts: Facts = _install(profile, catalogue, kind, source, release, reported)
     else:
         facts = _module(profile, source, release)

@@ -65,13 +65,18 @@ class Method(StrEnum):
     LOGICAL = "logical"
 
 
-class Database(Part):
-    """A database to back up; `host` names one of `hosts`."""
+class PlacedDatabase(Part):
+    """A database and where it is; `host` names a host of the profile that has the role database."""
 
     name: Identifier
     engine: Engine
     host: Identifier
     cluster: str = Field(default="main", pattern=r"^[a-z0-9_-]+$", description="PostgreSQL: Debian's cluster name.")
+
+
+class Database(PlacedDatabase):
+    """A database to back up; `host` names one of `hosts`."""
+
     method: Method = Field(default=Method.PHYSICAL, description=(
         "physical: all of the server, fastest; logical: this database alone, also for newer versions."))
 

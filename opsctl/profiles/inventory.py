@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from opsctl.profiles.hosted import Engine, Host, HostRole, Method
+from opsctl.profiles.hosted import Database, Engine, Host, HostRole, Method, PlacedDatabase
 from opsctl.profiles.model import KamstrupProfile, Profile, databases_of, hosts_of
 
 READY_PORT = 8443
@@ -49,7 +49,7 @@ def host_variables(profile: Profile, host: Host) -> dict[str, Any]:
         "opsctl_roles": [role.value for role in host.roles],
         "opsctl_services": [*sorted(units), *([READY_UNIT] if application else [])],
         "opsctl_databases": [{"name": database.name, "engine": database.engine.value, "cluster": database.cluster,
-                              **({"method": "logical"} if database.method is Method.LOGICAL else {})}
+                              **({"method": "logical"} if _logical(database) else {})}
                              for database in databases],
         "opsctl_ready_health": f"https://{_bracketed(host.address)}:{READY_PORT}/health" if application else "",
     }
@@ -84,6 +84,10 @@ def write_inventories(inventories: Path) -> None:
         profile = load_profile(inventories, name)
         if isinstance(profile, KamstrupProfile):
             (inventories / name / "hosts.yml").write_text(hosts_yaml(profile), encoding="utf-8")
+
+
+def _logical(database: PlacedDatabase) -> bool:
+    return isinstance(database, Database) and database.method is Method.LOGICAL
 
 
 def _unit(engine: Engine, cluster: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -11,7 +11,17 @@ from pydantic import Field, TypeAdapter, model_validator
 from opsctl.contract.services import Hosting
 from opsctl.contract.terms import Agreement, Permission, Terms
 from opsctl.core.clock import local_day
-from opsctl.profiles.hosted import Backup, Component, Database, Engine, Host, HostRole, Method, Thresholds
+from opsctl.profiles.hosted import (
+    Backup,
+    Component,
+    Database,
+    Engine,
+    Host,
+    HostRole,
+    Method,
+    PlacedDatabase,
+    Thresholds,
+)
 from opsctl.profiles.integration import ApiAccess
 from opsctl.profiles.parts import (
     Addon,
@@ -88,18 +98,10 @@ class KamstrupProfile(CommonProfile):
     @model_validator(mode="after")
     def _names_fit(self) -> KamstrupProfile:
         _unique((host.name for host in self.hosts), "hosts")
-        _unique((database.name for database in self.databases), "databases")
-        by_name = {host.name: host for host in self.hosts}
-        for database in self.databases:
-            host = by_name.get(database.host)
-            if host is None or HostRole.DATABASE not in host.roles:
-                raise ValueError("databases: each `host` must name one of `hosts` that has the role database")
-        engines = {(database.host, database.engine) for database in self.databases}
-        if len(engines) > len({host for host, _ in engines}):
-            raise ValueError("databases: all databases of one host must have one engine")
+        _placed(self.databases, "databases", self.hosts, "hosts")
         _unique_servers(self.databases)
-        rehearsal = self.backup.rehearsal
-        if rehearsal is not None and rehearsal.host is not None and rehearsal.host not in by_name:
+        rehearsal, names = self.backup.rehearsal, {host.name for host in self.hosts}
+        if rehearsal is not None and rehearsal.host is not None and rehearsal.host not in names:
             raise ValueError("backup.rehearsal: `host` must name one of `hosts`")
         return self
 
@@ -116,12 +118,15 @@ class CustomerProfile(CommonProfile):
 
     hosting: Literal["customer"]
     remote_hosts: tuple[Host, ...] = ()
+    remote_databases: tuple[PlacedDatabase, ...] = Field(default=(), description=(
+        "READY's databases on remote_hosts: needed to install releases there. The customer backs them up (P26)."))
     agreements: tuple[RecordedPermission, ...] = ()
     access: tuple[RecordedPermission, ...] = ()
 
     @model_validator(mode="after")
     def _names_fit(self) -> CustomerProfile:
         _unique((host.name for host in self.remote_hosts), "remote_hosts")
+        _placed(self.remote_databases, "remote_databases", self.remote_hosts, "remote_hosts")
         return self
 
 
@@ -134,9 +139,9 @@ def hosts_of(profile: Profile) -> tuple[Host, ...]:
     return profile.hosts if isinstance(profile, KamstrupProfile) else profile.remote_hosts
 
 
-def databases_of(profile: Profile) -> tuple[Database, ...]:
-    """The databases that Kamstrup runs; none on a customer's hosts."""
-    return profile.databases if isinstance(profile, KamstrupProfile) else ()
+def databases_of(profile: Profile) -> tuple[PlacedDatabase, ...]:
+    """READY's databases on those hosts."""
+    return profile.databases if isinstance(profile, KamstrupProfile) else profile.remote_databases
 
 
 def _unique(names: Iterable[str], where: str) -> None:
@@ -145,6 +150,16 @@ def _unique(names: Iterable[str], where: str) -> None:
         if name in seen:
             raise ValueError(f"{where}: a name stands there twice; give each its own")
         seen.add(name)
+
+
+def _placed(databases: Sequence[PlacedDatabase], where: str, hosts: Iterable[Host], among: str) -> None:
+    _unique((database.name for database in databases), where)
+    able = {host.name for host in hosts if HostRole.DATABASE in host.roles}
+    if any(database.host not in able for database in databases):
+        raise ValueError(f"{where}: each `host` must name one of `{among}` that has the role database")
+    engines = {(database.host, database.engine) for database in databases}
+    if len(engines) > len({host for host, _ in engines}):
+        raise ValueError(f"{where}: all databases of one host must have one engine")
 
 
 def _unique_servers(databases: Iterable[Database]) -> None:

@@ -13,13 +13,13 @@ from opsctl.contract.services import Hosting
 from opsctl.core.calendar import working_day_over
 from opsctl.core.clock import iso, local_day
 from opsctl.core.errors import ConfigurationError
-from opsctl.installs.standing import INSTALLED
 from opsctl.ledger.model import Entry
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
 from opsctl.releases.changes import SecurityChange
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step, Version
+from opsctl.runs.installed import INSTALLED
 from opsctl.support.clock import version_at
 
 ACCEPTED, DRAFTED = "notice.accepted", "notice.drafted"
@@ -59,9 +59,9 @@ def _notice(view: View, release: Release, published: datetime) -> Item:
         late = "" if due is None or at <= due else f"; by policy it was due {iso(due)}"
         return Item(promise, what, Word.KEPT, f"accepted by the relay at {iso(at)}, {_after(published, at)}{late}", day,
                     (told[0].reference,))
-    installed = view.profile.ready.version
-    if installed and Version.parse(installed) >= release.version:
-        return Item(promise, what, Word.NO_EVENT, f"{installed} is installed already", day)
+    there = _there(view, release.version)
+    if there:
+        return Item(promise, what, Word.NO_EVENT, there[0], day, there[1])
     if due is None:
         return Item(promise, what, Word.UNKNOWN, "no calendar says which days after its publication are working days",
                     day)
@@ -93,8 +93,7 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
     excluded = _excluded(view, release, published)
     if excluded:
         return Item(promise, what, Word.NOT_COVERED, excluded, day)
-    done = [entry for entry in view.evidence.of(INSTALLED)
-            if Version.parse(str(entry.payload.get("to", entry.payload.get("version")))) >= release.version]
+    done = _installed_since(view, release.version)
     if done:
         at = done[0].recorded_at
         return Item(promise, what, Word.KEPT, f"installed at {iso(at)}, {_after(published, at)}", day,
@@ -103,6 +102,22 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
     if installed and Version.parse(installed) >= release.version:
         return Item(promise, what, Word.UNKNOWN, f"the profile says {installed}, and no installation is recorded", day)
     return Item(promise, what, Word.NOT_DUE, "in the next allowed window; the sheet gives no time", day)
+
+
+def _there(view: View, version: Version) -> tuple[str, tuple[str, ...]] | None:
+    """Why there is nothing to notify of: (reason, references) when it, or a later one, is installed."""
+    ours = _installed_since(view, version)
+    if ours:
+        return (f"Kamstrup installed it at {iso(ours[0].recorded_at)}, under the customer's records (P49)",
+                (ours[0].reference,))
+    installed = view.profile.ready.version
+    return (f"{installed} is installed already", ()) if installed and Version.parse(installed) >= version else None
+
+
+def _installed_since(view: View, version: Version) -> list[Entry]:
+    """The proofs that it, or a later one, was installed; oldest first."""
+    return [entry for entry in view.evidence.of(INSTALLED)
+            if Version.parse(str(entry.payload.get("to", entry.payload.get("version")))) >= version]
 
 
 def _absent(view: View, promise: str, what: str, published: datetime, absent: str) -> Item:

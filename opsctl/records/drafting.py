@@ -71,7 +71,7 @@ def moved(document: Mapping[str, Any], hosting: str, day: date, agreement: Agree
     document: the profile as it is, without defaults. system: the parts that only the new hosting has.
     """
     dropped = {"hosts", "databases", "backup", "components", "thresholds", "api", "ring", "approvals",
-               "remote_hosts", "agreements", "access", "earlier"}
+               "remote_hosts", "remote_databases", "agreements", "access", "earlier"}
     before = {"effective_from": document["hosting_from"], "hosting": document["hosting"]}
     before |= {key: document[key] for key in ("agreement", "addons") if document.get(key)}
     found = {key: value for key, value in document.items() if key not in dropped}

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from opsctl.backup.rehearsals import REHEARSAL_FAILED, REHEARSED, RehearsalState, rehearsal_states
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Status
-from opsctl.installs import standing
 from opsctl.ledger.model import Entry, Latest
 from opsctl.promises.backups import COMPLETED, COPY_KINDS, DAMAGED, KINDS, complete_days, copied, good_backups
 from opsctl.promises.cadence import GOOD_RUN
+from opsctl.runs import installed as standing
 from opsctl.upgrades import standing as upgrades
 
 if TYPE_CHECKING:

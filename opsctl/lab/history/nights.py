@@ -11,10 +11,10 @@ from opsctl.backup.terms import READING
 from opsctl.contract.gate import Purpose
 from opsctl.contract.services import Service
 from opsctl.core.outcome import Status
-from opsctl.installs import standing
 from opsctl.lab.history.story import Story, after, joined
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step
+from opsctl.runs import installed as standing
 
 REASONS = ("the host did not answer within 10 seconds", "the stage compress ended with 137",
            "the store refused a part: 503 Service Unavailable", "no space left on device")

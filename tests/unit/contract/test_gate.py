@@ -126,6 +126,25 @@ def test_a_record_opens_only_what_it_names() -> None:
 
 
 @pytest.mark.parametrize("service", [Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR])
+def test_a_release_on_a_customer_s_hosts_needs_an_agreement_about_releases_and_the_same_records(service: Service
+                                                                                             ) -> None:
+    here, ends = terms(Hosting.CUSTOMER), NOW + timedelta(hours=2)
+    everything = [Permission("R", NOW, ends)]
+    platform, releases = ([Permission("A", NOW, ends, frozenset({name}))] for name in ("platform", "releases"))
+    request = work(service, Purpose.NEW_VALUE)
+    refused = decide(here, request, NOW, Records(platform, everything, everything))
+    assert "customers are notified of releases" in refused.reason and "P50" in refused.reason
+    assert "--module releases" in refused.instead and "notice draft" in refused.instead
+    assert decide(here, request, NOW, Records(releases, everything, everything)).allowed
+    for records in (Records(releases, (), everything), Records(releases, everything), Records((), everything)):
+        assert not decide(here, request, NOW, records).allowed
+    on_platform = work(Service.IT_SYSTEM_MAINTENANCE)
+    assert not decide(here, on_platform, NOW, Records(releases, everything, everything)).allowed
+    expired = terms(Hosting.CUSTOMER, None)
+    assert "P05" in decide(expired, request, NOW, Records(releases, everything, everything)).reason
+
+
+@pytest.mark.parametrize("service", [Service.SOFTWARE_UPDATE_MINOR, Service.SOFTWARE_UPDATE_MAJOR])
 def test_a_new_module_needs_its_own_agreement_before_the_run(service: Service) -> None:
     hosted = terms(Hosting.KAMSTRUP)
     request = Request(service, Purpose.NEW_VALUE, Delivery.WORK, modules=("heat-forecast",))

@@ -8,8 +8,8 @@ from opsctl.contract.services import CELLS, Coverage, Hosting, Mode, Service
 SHEET = [
     # service, hosted by Kamstrup: coverage, mode, promise; hosted by the customer: the same
     ("it-system-maintenance", "included", "automatic", "P10", "included", "notice; work on agreement", "P21"),
-    ("software-update-minor", "included", "automatic", "P11", "included", "notice", "P22"),
-    ("software-update-major", "included", "automatic", "P12", "included", "notice", "P23"),
+    ("software-update-minor", "included", "automatic", "P11", "included", "notice; work on agreement", "P22"),
+    ("software-update-major", "included", "automatic", "P12", "included", "notice; work on agreement", "P23"),
     ("licence-management", "included", "automatic", "P14", "included", "notice", "P24"),
     ("network-management", "included", "automatic", "P15", "not in the contract", "none", "P25"),
     ("backup", "included", "automatic", "P16", "not in the contract", "none", "P26"),

@@ -8,8 +8,8 @@ import pytest
 from opsctl.cli.change import _csv
 from opsctl.fleet.changelog import BY_CUSTOMER, PATCHED, changes
 from opsctl.installs.modules import SWITCHED
-from opsctl.installs.standing import INSTALLED, STUCK, TAKEN_BACK
 from opsctl.ledger import Entry
+from opsctl.runs.installed import INSTALLED, STUCK, TAKEN_BACK
 from opsctl.upgrades import standing as upgrades
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from opsctl.contract.services import Hosting
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ConfigurationError, NotCovered, OutsideWindow
 from opsctl.core.progress import Silent
@@ -18,6 +17,7 @@ from opsctl.fleet import changing
 from opsctl.fleet.remote import require_workable
 from opsctl.ledger import open_ledger
 from opsctl.maintenance.service import request
+from opsctl.profiles.hosted import Engine, PlacedDatabase
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile
 from opsctl.profiles.settings import Settings
@@ -53,12 +53,13 @@ def profile(place: Workplace) -> CustomerProfile:
     return found
 
 
-def grant(place: Workplace, *, covers: tuple[str, ...] = (), closes: datetime = CLOSES, leave: str = "") -> None:
+def grant(place: Workplace, *, covers: tuple[str, ...] = (), closes: datetime = CLOSES, leave: str = "",
+          about: str = "platform") -> None:
     """The three records, from OPENS to `closes`."""
-    for kind, about in (("agreement", ("platform",)), ("access", covers), ("permission", ())):
+    for kind, things in (("agreement", (about,)), ("access", covers), ("permission", ())):
         if kind != leave:
             payload: dict[str, Any] = {"reference": f"{kind}-1", "by": "", "valid_from": OPENS.isoformat(),
-                                       "valid_to": closes.isoformat(), "covers": list(about), "details": {}}
+                                       "valid_to": closes.isoformat(), "covers": list(things), "details": {}}
             place.ledger.append(CUSTOMER, f"{kind}.added", payload, actor="me")
 
 
@@ -146,9 +147,60 @@ def test_without_hosts_or_their_keys_it_says_what_to_write(place: Workplace, pro
         require_workable(place, profile, request(False), named=True)
 
 
-def test_releases_are_never_installed_there(place: Workplace, profile: CustomerProfile, clock: FixedClock) -> None:
-    assert profile.hosting == Hosting.CUSTOMER
-    grant(place)
+INSTALL = {"version": "", "named": True}
+
+
+@pytest.fixture
+def placed(profile: CustomerProfile) -> CustomerProfile:
+    """The profile of a customer that also said where READY's database is."""
+    database = PlacedDatabase(name="ready", engine=Engine.POSTGRESQL, host="elmegaard-1")
+    return profile.model_copy(update={"remote_databases": (database,)})
+
+
+def test_releases_are_notified_where_no_record_opens_the_hosts(place: Workplace, placed: CustomerProfile,
+                                                               clock: FixedClock) -> None:
     move(clock, OPENS)
-    with pytest.raises(NotCovered, match="notified"):
-        changing.install(place, profile, {"version": ""})
+    with pytest.raises(NotCovered, match="notified of releases"):
+        changing.install(place, placed, INSTALL)
+    grant(place)
+    with pytest.raises(NotCovered, match="P50"):
+        changing.install(place, placed, INSTALL)
+
+
+def test_under_records_about_releases_the_work_begins(place: Workplace, placed: CustomerProfile,
+                                                      clock: FixedClock) -> None:
+    grant(place, about="releases")
+    move(clock, OPENS)
+    # Everything lets it pass; the next thing that it wants is the key for the hosts.
+    with pytest.raises(ConfigurationError, match="names no private key"):
+        changing.install(place, placed, INSTALL)
+    with pytest.raises(NotCovered, match="P50"):
+        changing.patch(place, placed, OPTIONS)
+
+
+@pytest.mark.parametrize("options", [{"version": ""}, {"version": "", "named": False}])
+def test_releases_too_only_for_a_customer_that_was_named(options: dict[str, Any], place: Workplace,
+                                                         placed: CustomerProfile, clock: FixedClock) -> None:
+    grant(place, about="releases")
+    move(clock, OPENS)
+    with pytest.raises(NotCovered, match="by a run that names it"):
+        changing.install(place, placed, options)
+
+
+def test_a_release_needs_to_know_the_databases_it_would_go_back_to(place: Workplace, profile: CustomerProfile,
+                                                                   clock: FixedClock) -> None:
+    grant(place, about="releases")
+    move(clock, OPENS)
+    unplaced = profile.model_copy(update={"remote_databases": ()})
+    with pytest.raises(ConfigurationError, match="could not be taken back"):
+        changing.install(place, unplaced, INSTALL)
+
+
+def test_no_release_starts_that_would_outlast_what_was_granted(place: Workplace, placed: CustomerProfile,
+                                                               clock: FixedClock) -> None:
+    grant(place, about="releases")
+    place.ledger.append(CUSTOMER, "run.finished", {"operation": "release install", "status": "done", "seconds": 1800.0,
+                                                   "summary": "", "exit_code": 0}, actor="me")
+    move(clock, CLOSES - timedelta(minutes=29))
+    with pytest.raises(OutsideWindow, match="past what was granted"):
+        changing.install(place, placed, INSTALL)

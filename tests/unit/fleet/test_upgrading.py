@@ -17,12 +17,12 @@ from opsctl.fleet.planfiles import read_patch_plan, read_upgrade_plan, text_of
 from opsctl.fleet.upgrading import require_apart, upgrade_platform
 from opsctl.installs import evidence
 from opsctl.installs.model import Hop, ReleasePlan
-from opsctl.installs.service import stand
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step
+from opsctl.runs.installed import stand
 from opsctl.runs.service import begun, gate
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.finish import finish, kept_words

@@ -137,8 +137,15 @@ def test_planned_and_done_of_a_release_that_kamstrup_installs(sample: ProfileMak
 
 def test_one_release_is_announced_or_notified_never_both(sample: ProfileMaker, write: Drafter) -> None:
     """P30."""
-    with pytest.raises(NotCovered, match="nothing is installed for them"):
+    with pytest.raises(NotCovered, match="customers are notified of releases"):
         write(sample("elmegaard"), NoticeKind.PLANNED, INSTALL)
+
+
+def test_what_no_run_installed_where_the_customer_hosts_is_not_told_as_done(sample: ProfileMaker, write: Drafter
+                                                                            ) -> None:
+    facts = {**INSTALL, "result": {"en": "All went well.", "da": "Alt gik godt."}}
+    with pytest.raises(NotCovered, match="no run of opsctl proves"):
+        write(sample("elmegaard"), NoticeKind.DONE, facts)
 
 
 def test_done_before_it_is_on_record(sample: ProfileMaker, write: Drafter) -> None:

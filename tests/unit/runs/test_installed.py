@@ -1,12 +1,15 @@
 """How READY stands by the ledger, after each way in which an installation can end."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from opsctl.installs.standing import INSTALLED, REFUSED, STARTED, STUCK, TAKEN_BACK, standing
+from opsctl.profiles.loader import load_profile
+from opsctl.runs.installed import INSTALLED, REFUSED, STARTED, STUCK, TAKEN_BACK, standing, with_proven
 
+ROOT = Path(__file__).resolve().parents[3]
 START = (STARTED, {"from": "5.4.0", "to": "5.5.0"})
 
 
@@ -26,3 +29,14 @@ def test_one_that_was_killed_is_open() -> None:
     found = stood((INSTALLED, {"to": "5.4.0"}), START)
     assert found.installed == "5.4.0" and found.open_payload["to"] == "5.5.0"
     assert stood().open is None
+
+
+@pytest.mark.parametrize(("customer", "proven", "version"), [
+    ("sample-aalund", "", "5.4.0"), ("sample-aalund", "5.5.0", "5.5.0"), ("sample-aalund", "5.3.0", "5.3.0"),
+    ("sample-elmegaard", "", "5.4.0"), ("sample-elmegaard", "5.5.0", "5.5.0"),
+    ("sample-elmegaard", "5.3.0", "5.4.0")])
+def test_the_version_is_the_proven_one_but_who_hosts_itself_also_installs(customer: str, proven: str, version: str
+                                                                          ) -> None:
+    profile = load_profile(ROOT / "inventories", customer)
+    found = with_proven(profile, proven)
+    assert found.ready.version == version and found.ready.modules == profile.ready.modules
