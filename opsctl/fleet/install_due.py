@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp
 from opsctl.fleet.installing import install_release
+from opsctl.fleet.rings import RELEASES, Rings
 from opsctl.fleet.starting import upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
 from opsctl.installs.service import OPERATION, request
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.path import path
-from opsctl.releases.version import Step
+from opsctl.releases.version import Step, Version
 from opsctl.runs.installed import known_version, stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
@@ -23,8 +25,10 @@ NOT_WITH_AN_UPDATE = "a major release is not installed on the day on which the p
 
 
 def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, back_up: BackUp, *,
-                patched: bool) -> Outcome:
+                patched: bool, rings: Rings) -> Outcome:
     """Install the newest release the agreement entitles to; skipped with the reason when it is not for tonight.
+
+    One customer of each earlier ring has to have it before.
 
     What an earlier run left unfinished is taken back whatever else is due. Raises NotCovered as the gate does.
     """
@@ -51,7 +55,26 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
         found = window(workplace, profile, OPERATION, timedelta(minutes=first))
         if not found.open:
             return skipped(found.reason)
+        waits = _waits(workplace, profile, releases, target.version, rings)
+        if waits:
+            return skipped(waits)
     return install_release(workplace, profile, releases, back_up)
+
+
+def _waits(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, version: Version, rings: Rings) -> str:
+    """Why `version` waits for the rings before; "" when it does not."""
+    def offered(one: KamstrupProfile) -> Version | None:
+        """What the customer gets by its contract."""
+        now, known = workplace.clock.now(), known_version(workplace, one)
+        newest = target_release(releases, one, known, None, now).version
+        allowed = gate(one, request(step_between(known, newest)), now, workplace.ledger).allowed
+        return newest if allowed else None
+
+    def reaches(found: Version | None) -> bool:
+        return found is not None and found >= version
+
+    return rings.unproven(profile, RELEASES, lambda one: reaches(rings.fact("offered", one, offered)),
+                          lambda one: reaches(rings.fact("installed", one, partial(known_version, workplace))))
 
 
 def _patched_today(workplace: Workplace, profile: KamstrupProfile) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from opsctl.core.errors import ConfigurationError, ExitCode, UsageError
+from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet.rings import in_rings, require_ordered
 from opsctl.fleet.turns import Act, Turns, take_turns
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.workplace import Workplace
@@ -45,25 +46,11 @@ class Rollout:
     ended: Mapping[str, str] = field(default_factory=dict)
 
 
-def in_rings(profiles: Sequence[Profile], rings: Sequence[str]) -> tuple[Profile, ...]:
-    """The profiles by ring in the policy's order, within a ring as given; customer-hosted ones last.
-
-    ConfigurationError for a ring that the policy does not order.
-    """
-    def place(profile: Profile) -> int:
-        if not isinstance(profile, KamstrupProfile):
-            return len(rings)
-        if profile.ring not in rings:
-            raise ConfigurationError(f"{profile.customer}: its ring {profile.ring} is not ordered by the policy",
-                                     f"add it to `policy.rings` in opsctl.yml, which has {', '.join(rings)}")
-        return rings.index(profile.ring)
-
-    return tuple(sorted(profiles, key=place))
-
-
 def begin(workplace: Workplace, operation: str, service: str, options: Mapping[str, Any],
           profiles: Sequence[Profile], budget: int, batch: int = 1) -> Rollout:
-    """Order the profiles and record what is rolled out to whom."""
+    """Order the profiles and record what is rolled out to whom. ConfigurationError for a ring without its place."""
+    for profile in profiles:
+        require_ordered(profile, workplace.settings.policy.rings)
     ordered = in_rings(profiles, workplace.settings.policy.rings)
     now = workplace.clock.now()
     name = f"{now:%Y%m%dt%H%M%S}-rollout-{operation.replace(' ', '-')}-{secrets.token_hex(3)}"

@@ -13,8 +13,9 @@ from opsctl.contract.terms import AgreementState
 from opsctl.core.outcome import Outcome
 from opsctl.fleet.drafts import due_drafts
 from opsctl.fleet.exercising import rehearse_due
+from opsctl.fleet.hosted_night import Rooms
 from opsctl.fleet.install_due import install_due
-from opsctl.fleet.nightly import Rooms
+from opsctl.fleet.rings import Rings
 from opsctl.fleet.starting import require_window
 from opsctl.maintenance.service import apply
 from opsctl.network.service import check as check_network
@@ -65,8 +66,9 @@ def _patch(workplace: Workplace, profile: KamstrupProfile) -> Outcome:
                  may_start=lambda: require_window(workplace, profile, "patch apply", length))
 
 
-def _install(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, patched: bool) -> Outcome:
-    return install_due(workplace, profile, releases, back_up, patched=patched)
+def _install(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, patched: bool,
+             rings: Rings) -> Outcome:
+    return install_due(workplace, profile, releases, back_up, patched=patched, rings=rings)
 
 
 def _draft(workplace: Workplace, profile: CustomerProfile, releases: Catalogue) -> Outcome:

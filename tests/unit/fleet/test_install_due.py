@@ -13,6 +13,7 @@ from opsctl.core.progress import Silent
 from opsctl.fleet.impact import Verdict, impact
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.installing import install_release
+from opsctl.fleet.rings import Rings
 from opsctl.fleet.windows import WEEKDAYS
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
@@ -42,7 +43,7 @@ def no_backup(place: Workplace, found: Any) -> Outcome:
 
 
 def due(place: Workplace, found: Any, *, patched: bool = False) -> Outcome:
-    return install_due(place, found, RELEASES, no_backup, patched=patched)
+    return install_due(place, found, RELEASES, no_backup, patched=patched, rings=Rings(place, [found]))
 
 
 def installed(place: Workplace, version: str) -> None:

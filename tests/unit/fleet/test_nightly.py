@@ -15,7 +15,8 @@ from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.core.progress import Silent
 from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.exercising import rehearse_due
-from opsctl.fleet.nightly import OPERATOR, Rooms, nightly
+from opsctl.fleet.hosted_night import Rooms
+from opsctl.fleet.nightly import OPERATOR, nightly
 from opsctl.ledger import open_ledger
 from opsctl.profiles.hosted import DirectoryStore, Rehearsal, SecondStore
 from opsctl.profiles.loader import load_profile

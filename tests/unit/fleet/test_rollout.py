@@ -18,7 +18,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, OperationFailed, OutsideWindow, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
-from opsctl.fleet.rollout import begin, in_rings, left, roll_out, take_up
+from opsctl.fleet.rollout import begin, left, roll_out, take_up
 from opsctl.fleet.runlog import runs
 from opsctl.fleet.turns import Act
 from opsctl.ledger import open_ledger
@@ -283,7 +283,7 @@ roll_out(place, rollout, profiles, act)
 
 def test_a_ring_without_a_place_and_an_unknown_run(place: Workplace) -> None:
     with pytest.raises(ConfigurationError, match="its ring late is not ordered"):
-        in_rings(fleet(a="late"), ["canary", "general"])
+        begin(place, "patch apply", "it-system-maintenance", {}, fleet(a="late"), 1)
     with pytest.raises(UsageError, match="no rollout"):
         take_up(place, "nothing")
 

@@ -67,7 +67,7 @@ def test_the_first_night_seals_what_is_published_and_an_edit_is_neither_installe
     from tests.unit.fleet.test_nightly import ROOMS, night, profile
 
     installed: list[str] = []
-    rooms = replace(ROOMS, install=lambda where, found, releases, patched: _noted(installed, found.customer))
+    rooms = replace(ROOMS, install=lambda where, found, releases, patched, earlier: _noted(installed, found.customer))
     both = [profile("aalund"), profile("dalmose")]
     night(place, both, rooms, load(place.settings.releases))
     sealed = {entry.payload["version"] for entry in place.ledger.entries("operator", kinds=(SEALED,))}

@@ -14,6 +14,7 @@ from opsctl.fleet.changing import patch
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.planfiles import read_patch_plan, read_upgrade_plan, text_of
+from opsctl.fleet.rings import Rings
 from opsctl.fleet.upgrading import require_apart, upgrade_platform
 from opsctl.installs import evidence
 from opsctl.installs.model import Hop, ReleasePlan
@@ -91,7 +92,7 @@ def test_no_upgrade_in_a_closed_window(place: Workplace, aalund: Any) -> None:
 
 def test_no_major_release_on_the_day_of_an_upgrade(place: Workplace, aalund: Any) -> None:
     note(place, "upgrade.applied", host="aalund-1")
-    found = install_due(place, aalund, RELEASES, no_backup, patched=False)
+    found = install_due(place, aalund, RELEASES, no_backup, patched=False, rings=Rings(place, [aalund]))
     assert found.status is Status.SKIPPED and "P12" in found.summary
 
 

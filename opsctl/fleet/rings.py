@@ -1,0 +1,91 @@
+"""Rings in which customers get changes: their order, and what the rings before have to have shown in a nightly run.
+
+A rollout counts what happened in itself (`fleet/rollout.py`); a night goes by the ledger, over all nights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from opsctl.core.errors import ConfigurationError
+from opsctl.fleet.starting import open_failure
+from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.runs.workplace import Workplace
+
+PATCHES = frozenset({"patch apply"})
+RELEASES = frozenset({"release install", "release rollback"})
+"""The work of a change; a failure of it in an earlier ring keeps it from the later ones."""
+
+Fact = TypeVar("Fact")
+
+
+def in_rings(profiles: Iterable[Profile], rings: Sequence[str]) -> tuple[Profile, ...]:
+    """The profiles by ring in the policy's order, within a ring as given; rings that the policy does not order and
+    customers that host themselves last."""
+    return tuple(sorted(profiles, key=lambda profile: _place(profile, rings)))
+
+
+def require_ordered(profile: Profile, rings: Sequence[str]) -> None:
+    """ConfigurationError for a ring that the policy does not order."""
+    if isinstance(profile, KamstrupProfile) and profile.ring not in rings:
+        raise ConfigurationError(f"{profile.customer}: its ring {profile.ring} is not ordered by the policy",
+                                 f"add it to `policy.rings` in opsctl.yml, which has {', '.join(rings)}")
+
+
+def later(one: datetime | None, other: datetime | None) -> bool:
+    """Whether `one` came after `other`; before everything is what never came."""
+    return one is not None and (other is None or one > other)
+
+
+class Rings:
+    """The customers of one night. They come ring by ring, so what an earlier ring has shown is read once."""
+
+    def __init__(self, workplace: Workplace, profiles: Sequence[Profile]) -> None:
+        self._workplace, self._names = workplace, workplace.settings.policy.rings
+        self.ordered = in_rings(profiles, self._names)
+        self._facts: dict[tuple[str, str], Any] = {}
+
+    def fact(self, name: str, profile: KamstrupProfile, read: Callable[[KamstrupProfile], Fact]) -> Fact:
+        """What `read` says of a customer of an earlier ring, asked once. name: of the question."""
+        key = name, profile.customer
+        if key not in self._facts:
+            self._facts[key] = read(profile)
+        found: Fact = self._facts[key]
+        return found
+
+    def unproven(self, profile: KamstrupProfile, work: Collection[str], could: Callable[[KamstrupProfile], bool],
+                 has: Callable[[KamstrupProfile], bool]) -> str:
+        """Why a change waits for the rings before the customer's; "" when it does not.
+
+        work: its operations. could: whether the contract gives the change to a customer at all; has: whether it had it.
+        A ring in which nobody could have it keeps nobody waiting. ConfigurationError for a ring without its place.
+        """
+        require_ordered(profile, self._names)
+        mine = _place(profile, self._names)
+        earlier = [one for one in self.ordered if isinstance(one, KamstrupProfile) and _place(one, self._names) < mine]
+        failed = [one.customer for one in earlier if self._failed(one) in work]
+        if failed:
+            return f"waits: {', '.join(failed)} failed in an earlier ring, and the cause is not marked resolved"
+        for ring, members in _by_ring(earlier):
+            able = [one for one in members if could(one)]
+            if able and not any(has(one) for one in able):
+                return f"waits: no customer of the ring {ring} has it yet ({', '.join(one.customer for one in able)})"
+        return ""
+
+    def _failed(self, profile: KamstrupProfile) -> str:
+        """The operation whose failure is not resolved; "" without one."""
+        failure = self.fact("failure", profile, lambda one: open_failure(self._workplace, one.customer))
+        return str(failure[1]["operation"]) if failure is not None else ""
+
+
+def _by_ring(profiles: Sequence[KamstrupProfile]) -> Iterator[tuple[str, tuple[KamstrupProfile, ...]]]:
+    for ring in dict.fromkeys(one.ring for one in profiles):
+        yield ring, tuple(one for one in profiles if one.ring == ring)
+
+
+def _place(profile: Profile, rings: Sequence[str]) -> int:
+    if isinstance(profile, KamstrupProfile) and profile.ring in rings:
+        return rings.index(profile.ring)
+    return len(rings)
