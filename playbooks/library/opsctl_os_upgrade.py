@@ -67,7 +67,7 @@ import shutil
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.opsctl_ahead import SOURCES, changed_files
 from ansible.module_utils.opsctl_job import Job
-from ansible.module_utils.opsctl_ready import UPDATE, Failed
+from ansible.module_utils.opsctl_ready import UPDATE, Failed, patiently
 from ansible.module_utils.opsctl_upgrade import RELEASES
 
 KEPT = "/var/lib/opsctl/os-upgrade"
@@ -144,7 +144,7 @@ def main():
     try:
         if given["step"] == "sources":
             write_sources(texts, given["debian"])
-            job.run("update", UPDATE)
+            patiently(lambda: job.run("update", UPDATE))
         else:
             with no_new_clusters():
                 job.run(given["step"], command(given["step"], given["lock_seconds"]), environment=QUIET)

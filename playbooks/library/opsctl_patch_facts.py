@@ -117,7 +117,14 @@ import re
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.opsctl_apt import LOCKED, parse_policy, parse_simulation, same_packages
+from ansible.module_utils.opsctl_apt import (
+    BUSY,
+    LOCK_SECONDS,
+    RACE_SECONDS,
+    parse_policy,
+    parse_simulation,
+    same_packages,
+)
 from ansible.module_utils.opsctl_host import (
     all_active,
     boot_id,
@@ -137,16 +144,17 @@ UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", 
           "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 
 
-def run(module, command, seconds_for_lock=0):
-    """Standard output of `command`; waits for apt's locks, fails the module otherwise."""
-    end = time.monotonic() + seconds_for_lock
+def run(module, command, patience=RACE_SECONDS):
+    """Standard output of `command`; tries again for `patience` seconds while another apt is at it, fails the module
+    otherwise."""
+    end = time.monotonic() + patience
     while True:
         code, out, error = module.run_command(["timeout", str(SECONDS), *command], environ_update=ENVIRONMENT)
         if code == 0:
             return out
         if code == 124:
             module.fail_json(msg=f"{' '.join(command[:2])} did not end within {SECONDS} seconds", command=command)
-        if not LOCKED.search(error) or time.monotonic() >= end:
+        if not BUSY.search(error) or time.monotonic() >= end:
             what = " ".join(command[:2])
             module.fail_json(msg=f"{what} failed with exit code {code}: {_last(error or out)}", command=command)
         time.sleep(2)
@@ -233,7 +241,7 @@ def units_of(module, upgrades):
 def main():
     """Gather and return."""
     module = AnsibleModule(argument_spec={
-        "refresh": {"type": "bool", "default": True}, "lock_seconds": {"type": "int", "default": 120},
+        "refresh": {"type": "bool", "default": True}, "lock_seconds": {"type": "int", "default": LOCK_SECONDS},
         "never": {"type": "list", "elements": "str", "default": []},
         "planned": {"type": "list", "elements": "dict"}, "security_only": {"type": "bool", "default": False},
         "services": {"type": "list", "elements": "str", "default": []},

@@ -120,6 +120,7 @@ from ansible.module_utils.opsctl_ready import (
     free_bytes,
     holders,
     madison,
+    patiently,
     run,
     system,
 )
@@ -166,9 +167,9 @@ def main():
     try:
         offered = []
         if given["application"] and given["refresh"]:
-            run(UPDATE)
+            patiently(lambda: run(UPDATE))
         if given["application"]:
-            offered = madison(run(["apt-cache", "madison", PACKAGE]))
+            offered = madison(patiently(lambda: run(["apt-cache", "madison", PACKAGE])))
         held = PACKAGE in run(["apt-mark", "showhold"]).split()
     except Failed as error:
         module.fail_json(msg=str(error))

@@ -10,7 +10,13 @@ INST = re.compile(
 REMOVE = re.compile(r"^Remv (\S+)")
 SOURCE = re.compile(r"^\s{6,}-?\d+ (?P<where>\S+)(?: (?P<suite>\S+))?")
 VERSION = re.compile(r"^ (?P<mark>\*\*\*|   ) (?P<version>\S+) -?\d+$")
-LOCKED = re.compile(r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock directory")
+BUSY = re.compile(
+    r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock directory|"
+    r"Problem renaming the file /var/cache/apt/|Could not open file /var/lib/apt/lists/\S+ - open \(2:")
+"""Another apt holds a lock, or put its index or its cache in place of the one that was being read: it passes."""
+LOCK_SECONDS = 120
+RACE_SECONDS = 30
+"""So long it is tried again: for a lock that others hold as long as they download, and for reading alone."""
 
 
 def parse_simulation(text):

@@ -6,6 +6,9 @@ import contextlib
 import os
 import re
 import subprocess
+import time
+
+from ansible.module_utils.opsctl_apt import BUSY, LOCK_SECONDS
 
 PACKAGE = "ready-server"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -16,7 +19,7 @@ SHORT_SECONDS = 600
 COUNT_SECONDS = 2 * 3600
 """For the rows of one table: a large one is read from end to end."""
 UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
-          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20", "-o", "DPkg::Lock::Timeout=60"]
+          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 
 
 def madison(text):
@@ -220,6 +223,18 @@ def run(command, seconds=SHORT_SECONDS):
     if done.returncode:
         raise Failed(f"{' '.join(command[:4])} ended with {done.returncode}: {last_words(done.stderr)}")
     return done.stdout.decode("utf-8", "replace")
+
+
+def patiently(act, seconds=LOCK_SECONDS):
+    """What `act` returns; it is called again for `seconds` while it is Failed because another apt is at work."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except Failed as error:
+            if not BUSY.search(str(error)) or time.monotonic() >= end:
+                raise
+        time.sleep(2)
 
 
 def last_words(text):

@@ -1,6 +1,7 @@
 """Reading hosts without Ansible says exactly what the role says with it: every survey, well, failed and unreachable."""
 
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -102,6 +103,29 @@ def test_a_host_whose_python_fails_is_a_failure_with_its_words(workplace: Workpl
     result = found.hosts["sample-cedervig--cedervig-1"]
     assert result.state is HostState.FAILED
     assert "the host gave no result" in result.message and "timeout" in result.message
+
+
+@pytest.mark.parametrize("operation", [PATCH_PLAN, READY_SURVEY], ids=lambda operation: operation.playbook)
+def test_an_index_that_another_apt_refreshes_is_waited_for(workplace: Workplace, operation: Operation) -> None:
+    profiles = [hosted(workplace, "sample-cedervig")]
+    with apt_lock("cedervig-1", "/var/lib/apt/lists/lock", seconds=6):
+        began = time.monotonic()
+        found = survey(workplace, profiles, operation).hosts["sample-cedervig--cedervig-1"]
+    assert found.state is HostState.OK, found.message
+    assert time.monotonic() - began > 4, "the lock was held meanwhile"
+
+
+@pytest.mark.parametrize("operation", [PATCH_PLAN, READY_SURVEY], ids=lambda operation: operation.playbook)
+def test_many_that_read_one_host_at_once_all_get_an_answer(workplace: Workplace, operation: Operation) -> None:
+    """Each refreshes the index, and apt puts its cache in place of the one that the others read."""
+    profile = hosted(workplace, "sample-cedervig")
+    same = [profile.model_copy(update={"customer": f"alias-{number}"}) for number in range(8)]
+    for one in same:
+        shutil.copytree(workplace.settings.inventories / "sample-cedervig",
+                        workplace.settings.inventories / one.customer)
+    found = survey(workplace, same, operation).hosts
+    assert {name: result.message for name, result in found.items() if result.state is not HostState.OK} == {}
+    assert len(found) == len(same)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

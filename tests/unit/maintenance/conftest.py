@@ -1,4 +1,5 @@
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,12 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def load_utility(name: str) -> ModuleType:
-    """A module that Ansible ships to the hosts, loaded by its path."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "playbooks" / "module_utils" / f"{name}.py")
+    """A module that Ansible ships to the hosts, loaded by its path, after those of ours that it imports."""
+    path = ROOT / "playbooks" / "module_utils" / f"{name}.py"
+    for needed in re.findall(r"^from ansible\.module_utils\.(opsctl_\w+) import", path.read_text(encoding="utf-8"),
+                             re.MULTILINE):
+        sys.modules[f"ansible.module_utils.{needed}"] = load_utility(needed)
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

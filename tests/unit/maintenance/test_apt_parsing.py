@@ -95,7 +95,12 @@ def test_differences_between_plan_and_offer_are_named(apt: ModuleType) -> None:
 
 @pytest.mark.parametrize("text", [
     "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)",
-    "E: Unable to lock directory /var/lib/apt/lists/"])
-def test_a_lock_is_told_from_other_failures(apt: ModuleType, text: str) -> None:
-    assert apt.LOCKED.search(text)
-    assert not apt.LOCKED.search("E: Failed to fetch http://198.51.100.1:8081/InRelease  Could not connect")
+    "E: Unable to lock directory /var/lib/apt/lists/",
+    "E: Problem renaming the file /var/cache/apt/srcpkgcache.bin.E2RnTG to /var/cache/apt/srcpkgcache.bin - rename "
+    "(2: No such file or directory) E: The package cache file is corrupted",
+    "E: Could not open file /var/lib/apt/lists/deb_dists_bookworm_main_binary-amd64_Packages - open "
+    "(2: No such file or directory)"])
+def test_another_apt_at_work_is_told_from_other_failures(apt: ModuleType, text: str) -> None:
+    assert apt.BUSY.search(text)
+    assert not apt.BUSY.search("E: The package cache file is corrupted"), "one that stays so is no matter of patience"
+    assert not apt.BUSY.search("E: Failed to fetch http://198.51.100.1:8081/InRelease  Could not connect")
