@@ -107,14 +107,10 @@ def ledger_url(found: Settings, *, acts: bool) -> str:
 
 
 def catalogue_or_error(place: Workplace) -> Catalogue | OpsctlError:
-    """The release files, or why they cannot be read: that must not hide how all else stands."""
-    from opsctl.core.errors import OpsctlError
-    from opsctl.releases.catalogue import load
+    """The release files, or why they cannot be read."""
+    from opsctl.releases.catalogue import load_or_error
 
-    try:
-        return load(place.settings.releases)
-    except OpsctlError as error:
-        return error
+    return load_or_error(place.settings.releases)
 
 
 @contextmanager

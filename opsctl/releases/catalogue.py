@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsctl.core.errors import ConfigurationError
+from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.profiles.document import Document, Problem, read_document
 from opsctl.profiles.validation import validate_document
 from opsctl.releases.model import ADAPTER, Release, ReleaseStatus
@@ -49,6 +49,14 @@ class Catalogue:
             found.append(release)
             release = self.releases.get(release.previous)
         return tuple(found)
+
+
+def load_or_error(folder: Path) -> Catalogue | OpsctlError:
+    """The same, or why they cannot be read: that must not hide how all else stands."""
+    try:
+        return load(folder)
+    except OpsctlError as error:
+        return error
 
 
 def load(folder: Path) -> Catalogue:

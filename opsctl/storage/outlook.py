@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from opsctl.core.errors import OpsctlError
 from opsctl.profiles.hosted import DirectoryStore, HostRole
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.releases.catalogue import load
-from opsctl.releases.version import Version
+from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.installed import known_version
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.model import Finding, Level, Measurement
 from opsctl.storage.needs import backup_space, release_space
@@ -17,14 +17,13 @@ from opsctl.storage.needs import backup_space, release_space
 NIGHTS = 14
 
 
-def outlook(workplace: Workplace, profile: KamstrupProfile, measured: Sequence[Measurement]) -> Iterator[Finding]:
+def outlook(workplace: Workplace, profile: KamstrupProfile, measured: Sequence[Measurement],
+            releases: Catalogue | OpsctlError) -> Iterator[Finding]:
     """What the next release and a month of backups need. What cannot be known is said, and breaks no check."""
-    try:
-        releases = load(workplace.settings.releases)
-    except OpsctlError as error:
-        yield Finding(Level.WARNING, "next release", f"its need for space is not known: {error.message}")
+    if isinstance(releases, OpsctlError):
+        yield Finding(Level.WARNING, "next release", f"its need for space is not known: {releases.message}")
     else:
-        coming = releases.newest(Version.parse(profile.ready.version) if profile.ready.version else None)
+        coming = releases.newest(known_version(workplace, profile))
         if coming is not None:
             hosts = [host.name for host in profile.hosts if HostRole.APPLICATION in host.roles]
             yield from release_space(measured, hosts, str(coming.version), coming.requires.free_space_mb)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
+from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.inventory import in_order as hosts_in_order
 from opsctl.profiles.model import KamstrupProfile
+from opsctl.releases.catalogue import Catalogue, load_or_error
 from opsctl.runs.playbook import survey
 from opsctl.runs.service import Run
 from opsctl.runs.together import perform_together
@@ -37,10 +39,11 @@ STATUS = {Level.OK: Status.DONE, Level.WARNING: Status.WARNING, Level.CRITICAL: 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the hosts said, and by customer what its backups take of their stores."""
+    """What the hosts said, by customer what its backups take of their stores, and the release files."""
 
     hosts: PlaybookResult
     stores: Mapping[str, tuple[StoreUse, ...]]
+    releases: Catalogue | OpsctlError
 
 
 def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Outcome, ...]:
@@ -52,7 +55,8 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
     from opsctl.adapters.ansible_catalogue import STORAGE_CHECK
 
     return perform_together(workplace, profiles, REQUEST, "storage check",
-                            lambda mine: Seen(survey(workplace, mine, STORAGE_CHECK), stores.uses(mine)), _judged)
+                            lambda mine: Seen(survey(workplace, mine, STORAGE_CHECK), stores.uses(mine),
+                                              load_or_error(workplace.settings.releases)), _judged)
 
 
 def measurements_of(profile: KamstrupProfile, found: PlaybookResult) -> tuple[Measurement, ...]:
@@ -70,7 +74,7 @@ def _judged(run: Run, profile: KamstrupProfile, found: Seen) -> Outcome:
     today = local_day(run.started, profile.zone)
     history = _history(run, profile.zone, today)
     findings = in_order([*judge(measured, profile.thresholds, history, today),
-                         *outlook(run.workplace, profile, measured), *stores.findings(used)])
+                         *outlook(run.workplace, profile, measured, found.releases), *stores.findings(used)])
     level = worst(findings)
     data = measured_payload(measured, findings, history, today, used)
     run.record(MEASURED, data)

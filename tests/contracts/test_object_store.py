@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import json
 import os
 import ssl
 import stat
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +26,7 @@ from botocore.exceptions import ClientError
 from opsctl.adapters.objects import ObjectStore, Protections, Retained, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.core.errors import ConfigurationError, OperationFailed
-from opsctl.profiles.hosted import DirectoryStore
+from opsctl.profiles.hosted import DirectoryStore, S3Store
 from tests.contracts.s3_servers import running_localstack, running_rclone
 from tests.unit.backup.s3_server import S3Server, running_s3
 
@@ -392,3 +394,24 @@ def test_a_bucket_with_object_lock_keeps_what_is_put_under_lock(server: S3Server
     with pytest.raises((Retained, OperationFailed)):
         store.delete("sealed")
     assert store.get("sealed") == b"body"
+
+
+def test_clients_made_at_once_keep_their_own_credentials_and_authority(rclone: S3Server, tmp_path: Path) -> None:
+    """They come from one session; rclone refuses every key but its own."""
+    other = tmp_path / "other.json"
+    other.touch(0o600)
+    other.write_text(json.dumps({"access_key_id": "another", "secret_access_key": "key-of-another"}))
+    right = rclone.store("contract")
+    stores = [right, right.model_copy(update={"credentials": f"file:{other}"})] * 8
+
+    def listed(store: S3Store) -> bool:
+        try:
+            open_store(store).list("nothing/")
+        except OperationFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(listed, stores)) == [True, False] * 8
+    unsigned = right.model_copy(update={"ca_file": None})
+    assert (listed(unsigned), listed(right)) == (False, True)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -36,11 +38,23 @@ from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_s3 import S3Client
 
     from opsctl.profiles.hosted import S3Store
 
+_MAKING = Lock()
+"""A session is not safe between threads, the clients that it makes are."""
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
+
+
+@cache
+def _session() -> Session:
+    """The one session of this process, which holds no credentials: each client of its own would read and build the
+    whole description of S3 anew, a tenth of a second of CPU for each store."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 class S3Objects:
@@ -61,17 +75,16 @@ class S3Objects:
     @classmethod
     def at(cls, store: S3Store) -> S3Objects:
         """The bucket that a profile names; credentials as JSON with access_key_id and secret_access_key."""
-        import boto3
-
         given = _credentials(store.credentials)
         config = Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 4},
                         connect_timeout=10, read_timeout=30, max_pool_connections=8,
                         request_checksum_calculation="when_required", response_checksum_validation="when_required",
                         s3={"addressing_style": "path"} if store.endpoint else {})
-        client: S3Client = boto3.session.Session().client(
-            "s3", region_name=store.region, endpoint_url=store.endpoint, config=config,
-            aws_access_key_id=given["access_key_id"], aws_secret_access_key=given["secret_access_key"],
-            aws_session_token=given.get("session_token"), verify=store.ca_file or True)
+        with _MAKING:
+            client: S3Client = _session().client(
+                "s3", region_name=store.region, endpoint_url=store.endpoint, config=config,
+                aws_access_key_id=given["access_key_id"], aws_secret_access_key=given["secret_access_key"],
+                aws_session_token=given.get("session_token"), verify=store.ca_file or True)
         lock = (store.lock_mode, store.lock_days) if store.lock_days else None
         return cls(client, store.bucket, store.prefix, store.endpoint or "", store.ca_file, lock)
 

@@ -28,7 +28,7 @@ from opsctl.ledger.generated import Chain
 from opsctl.maintenance.evidence import Evidence
 from opsctl.maintenance.model import HostPlan, Package, PatchPlan
 from opsctl.network import service as network
-from opsctl.releases.catalogue import load
+from opsctl.releases.catalogue import load, load_or_error
 from opsctl.releases.version import Step
 from opsctl.runs.service import Run, perform
 from opsctl.storage import service as storage
@@ -98,7 +98,7 @@ def test_checks(tmp_path: Path, generated: Mapping[str, Any], monkeypatch: pytes
     for _ in range(2):
         perform(found.workplace, found.profile, storage.REQUEST, "storage check",
                 lambda run: storage._judged(run, found.profile, storage.Seen(cast("Any", None), {
-                    "sample-aalund": (StoreUse("s3:x", 1, 1),)})))
+                    "sample-aalund": (StoreUse("s3:x", 1, 1),)}, load_or_error(found.workplace.settings.releases))))
     probes = {key: Probe(key, attempts=3, answered=3, round_trip=0.01)
               for key in ("sample-aalund/aalund-api", "sample-aalund/aalund-ssh")}
     perform(found.workplace, found.profile, network.REQUEST, "network check",
