@@ -201,6 +201,17 @@ def repository(server: S3Server) -> str:
             f"repo1-s3-uri-style=path\nrepo1-s3-key={ACCESS}\nrepo1-s3-key-secret={SECRET}")
 
 
+def require_programs(without: Sequence[str]) -> None:
+    """SystemExit that names the Debian packages of the programs that are not there."""
+    needed = {"pgbackrest": "pgbackrest", "rclone": "rclone", "age": "age", "zstd": "zstd", "runuser": "util-linux",
+              **({} if "restic" in without else {"restic": "restic"})}
+    missing = sorted(package for program, package in needed.items() if shutil.which(program) is None)
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        missing.append("postgresql")
+    if missing:
+        raise SystemExit(f"install what is measured first: apt-get install -y {' '.join(missing)}")
+
+
 def main() -> None:
     """Make the data and the server, run the rounds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -210,6 +221,7 @@ def main() -> None:
                         help="pgBackRest's ways, with commas: zst, lz4, each with +bundle; the last is restored")
     parser.add_argument("--without", default="", help="buckets of the tools to leave out, such as restic,dump")
     given = parser.parse_args()
+    require_programs(given.without.split(","))
     folder = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/var/tmp"))
     objects = Path(tempfile.mkdtemp(prefix="opsctl-benchmark-", dir="/dev/shm"))
     objects.chmod(0o755)
