@@ -33,9 +33,9 @@ def plan_written(profile: Profile, catalogue: Catalogue, at: datetime, kind: Not
         return planned(profile, at, _maintenance(profile, kind, source, before))
     release = _release(catalogue, source.release)
     if isinstance(source, InstallSource):
-        if kind is NoticeKind.DONE and source.run is None and profile.hosting == "customer":
-            raise NotCovered(f"{profile.customer}: customers are notified of releases and install them; no run of "
-                             "opsctl proves that Kamstrup installed one there (P22, P23)",
+        if profile.hosting == "customer" and (kind is NoticeKind.PLANNED or source.run is None):
+            raise NotCovered(f"{profile.customer}: customers are notified of releases and agree when one is installed "
+                             "on their hosts; what opsctl installed there it drafts by itself (P22, P23, P50)",
                              "draft the release notice with `opsctl notice draft`")
         facts: Facts = _install(profile, catalogue, kind, source, release, reported)
     else:

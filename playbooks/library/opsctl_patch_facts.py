@@ -119,7 +119,6 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.opsctl_apt import (
     BUSY,
-    LOCK_SECONDS,
     RACE_SECONDS,
     parse_policy,
     parse_simulation,
@@ -241,7 +240,7 @@ def units_of(module, upgrades):
 def main():
     """Gather and return."""
     module = AnsibleModule(argument_spec={
-        "refresh": {"type": "bool", "default": True}, "lock_seconds": {"type": "int", "default": LOCK_SECONDS},
+        "refresh": {"type": "bool", "default": True}, "lock_seconds": {"type": "int", "default": 120},
         "never": {"type": "list", "elements": "str", "default": []},
         "planned": {"type": "list", "elements": "dict"}, "security_only": {"type": "bool", "default": False},
         "services": {"type": "list", "elements": "str", "default": []},

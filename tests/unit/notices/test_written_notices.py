@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from opsctl.notices.standing import require_standing
 from opsctl.profiles.loader import load_profiles
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
+from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import ROOT, ProfileMaker
 from tests.unit.notices.delivery import accepted
@@ -144,8 +146,21 @@ def test_one_release_is_announced_or_notified_never_both(sample: ProfileMaker, w
 def test_what_no_run_installed_where_the_customer_hosts_is_not_told_as_done(sample: ProfileMaker, write: Drafter
                                                                             ) -> None:
     facts = {**INSTALL, "result": {"en": "All went well.", "da": "Alt gik godt."}}
-    with pytest.raises(NotCovered, match="no run of opsctl proves"):
+    with pytest.raises(NotCovered, match="customers are notified of releases"):
         write(sample("elmegaard"), NoticeKind.DONE, facts)
+
+
+@pytest.mark.parametrize(("outcome", "title"), [(None, "READY 6.0.0 is installed"),
+                                                ("taken-back", "READY 6.0.0 was not installed")])
+def test_what_opsctl_installed_on_a_customer_s_hosts_is_told_as_work_by_agreement(
+        sample: ProfileMaker, write: Drafter, outcome: Literal["taken-back"] | None, title: str) -> None:
+    start = datetime(2026, 12, 4, 20, tzinfo=UTC)
+    source = by_hand.InstallSource(schema_version=1, release=Version.parse("6.0.0"), before=Version.parse("5.4.0"),
+                                   start=start, end=start + timedelta(hours=1), run="a-run", outcome=outcome)
+    done = draft_written(write.workplace, sample("elmegaard"), NoticeKind.DONE, source, releases=write.releases)
+    told = write.text(done)
+    assert title in told and "by agreement" in told
+    assert "Kamstrup hosts" not in told
 
 
 def test_done_before_it_is_on_record(sample: ProfileMaker, write: Drafter) -> None:
