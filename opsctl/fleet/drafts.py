@@ -18,12 +18,12 @@ from opsctl.runs.workplace import Workplace
 
 
 def due_drafts(workplace: Workplace, profile: Profile, releases: Catalogue, kind: str = "") -> Iterator[Outcome]:
-    """What is due by release files, profile and ledger; for hosted customers also what goes with an install (P49)."""
-    if isinstance(profile, KamstrupProfile):
-        if kind in {"", NoticeKind.DONE.value}:
-            yield from after(workplace, profile, releases)
-        if kind in {"", NoticeKind.PLANNED.value}:
-            yield from before(workplace, profile, releases)
+    """What is due by release files, profile and ledger, and what goes with an install (P49): what was installed is
+    told everywhere, what will be only where nobody has to agree to it."""
+    if kind in {"", NoticeKind.DONE.value}:
+        yield from after(workplace, profile, releases)
+    if kind in {"", NoticeKind.PLANNED.value} and isinstance(profile, KamstrupProfile):
+        yield from before(workplace, profile, releases)
     yield from draft_due(workplace, profile, releases, kind)
 
 

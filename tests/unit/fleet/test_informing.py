@@ -23,7 +23,7 @@ from opsctl.notices.by_hand import InstallSource
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.outbox import current, to_send
 from opsctl.notices.register import Approval
-from opsctl.notices.service import draft_written
+from opsctl.notices.service import draft, draft_written
 from opsctl.notices.standing import require_standing
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.parts import Freeze, Window
@@ -153,6 +153,25 @@ def test_what_was_installed_is_told_from_the_evidence_over_all_its_steps(place: 
     [revision] = known(place, "sample-aalund")
     assert require_standing(place, profile(), RELEASES, revision).facts.kind is NoticeKind.DONE, \
         "although the profile still says 5.4.0"
+
+
+def test_what_was_installed_on_a_customer_s_hosts_is_told_too_and_no_update_notice_stands_beside_it(
+        place: Workplace, clock: FixedClock) -> None:
+    """P30, P49: one release is installed or notified; the access may have ended since."""
+    elmegaard = profile("elmegaard")
+    told_before = draft(place, elmegaard, releases=RELEASES)
+    assert told_before.data["notice"] == "release-6.0.0"
+    install(place, clock, "5.5.0", "6.0.0", customer="sample-elmegaard")
+    made = [one for one in due_drafts(place, elmegaard, RELEASES) if one.data.get("kind") == "done"]
+    assert [one.data["notice"] for one in made] == ["done-6.0.0"] and "by agreement" in text(made[0])
+    revisions = known(place, "sample-elmegaard")
+    done = next(one for one in revisions if one.kind is NoticeKind.DONE)
+    assert require_standing(place, elmegaard, RELEASES, done).facts.kind is NoticeKind.DONE
+    update = next(one for one in revisions if one.notice == "release-6.0.0")
+    with pytest.raises(ApprovalMissing, match="nothing to tell"):
+        require_standing(place, elmegaard, RELEASES, update)
+    again = draft(place, elmegaard, releases=RELEASES)
+    assert again.status in {Status.UNCHANGED, Status.WARNING} and "notice" not in again.data
 
 
 def test_what_was_taken_back_is_told_as_that_and_closes_no_vulnerability(place: Workplace, clock: FixedClock) -> None:
