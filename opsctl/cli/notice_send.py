@@ -15,7 +15,7 @@ from opsctl.notices.outbox import to_send
 from opsctl.notices.sending import Sending, send
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
-from opsctl.runs.installed import known_version
+from opsctl.runs.installed import notified_version
 from opsctl.runs.workplace import Workplace
 
 
@@ -39,4 +39,4 @@ def _apart(selection: Selection) -> list[Selection]:
 
 
 def _names(place: Workplace, profile: Profile) -> tuple[str | None, ...]:
-    return to_send(known(place, profile.customer), known_version(place, profile), place.clock.now()) or (None,)
+    return to_send(known(place, profile.customer), notified_version(place, profile), place.clock.now()) or (None,)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PATCHED = "patch.applied"
 BY_HAND = "change.recorded"
-BY_CUSTOMER = "change.reported"
+BY_CUSTOMER = standing.REPORTED
 KINDS = frozenset({PATCHED, BY_HAND, BY_CUSTOMER, SWITCHED, standing.INSTALLED, standing.TAKEN_BACK, standing.STUCK,
                    upgrades.APPLIED, upgrades.TAKEN_BACK, upgrades.STUCK})
 

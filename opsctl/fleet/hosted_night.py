@@ -26,7 +26,8 @@ from opsctl.runs.workplace import Workplace
 
 RECENT = timedelta(days=3)
 """Within this lie all backups of the present local day, in any zone."""
-PATCHING = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.PROTECT, Delivery.WORK)
+PATCHING = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.NEW_VALUE, Delivery.WORK)
+"""All updates: who gets security fixes alone, since its agreement has ended, shows nothing of the others."""
 Check = Callable[[Workplace, Sequence[KamstrupProfile]], tuple[Outcome, ...]]
 """A check of many customers at once."""
 
@@ -106,10 +107,12 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, rings: 
         return skipped(profile, Service.IT_SYSTEM_MAINTENANCE, decision)
     require_resolved(workplace, profile.customer)
     require_whole(workplace, profile.customer)
-    # Each round the earlier rings go first: one of theirs was patched since this customer was.
+    # Each round the earlier rings go first: one of theirs was patched since this customer was, and is not due itself.
+    recent = now - timedelta(days=workplace.settings.policy.patch_every_days)
     waits = rings.unproven(
         profile, PATCHES, lambda one: rings.fact("patching", one, partial(_covered, workplace)),
-        lambda one: later(rings.fact("patched", one, lambda known: last_patched(workplace, known.customer)), mine))
+        lambda one: later(rings.fact("patched", one, lambda known: last_patched(workplace, known.customer)),
+                          max(mine or recent, recent)))
     return skipped(profile, Service.IT_SYSTEM_MAINTENANCE, Due(False, waits)) if waits else rooms.patch(
         workplace, profile)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from opsctl.core.clock import local_day
+from opsctl.core.errors import ExitCode
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp
-from opsctl.fleet.installing import install_release
+from opsctl.fleet.installing import install_release, take_back
 from opsctl.fleet.rings import RELEASES, Rings
-from opsctl.fleet.starting import upgraded_today, window
+from opsctl.fleet.starting import require_resolved, require_whole, upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
 from opsctl.installs.service import OPERATION, request
 from opsctl.profiles.model import KamstrupProfile
@@ -42,23 +43,27 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
         return Outcome(profile.customer, wish.service, Status.SKIPPED, reason)
 
     gate(profile, wish, now, workplace.ledger).require(profile.customer)
-    if stand(workplace, profile.customer).open is None:
-        if known is not None and known >= target.version:
-            return skipped(f"READY {known} is the newest for this customer")
-        if profile.hold_releases:
-            return skipped(f"releases are held: {profile.hold_releases}")
-        if step is Step.MAJOR and (
-                patched or _patched_today(workplace, profile) or upgraded_today(workplace, profile)):
-            return skipped(NOT_WITH_AN_UPDATE)
-        way = path(releases, known, target)
-        first = way.hops[0].install.downtime_minutes if way else 0
-        found = window(workplace, profile, OPERATION, timedelta(minutes=first))
-        if not found.open:
-            return skipped(found.reason)
-        waits = _waits(workplace, profile, releases, target.version, rings)
-        if waits:
-            return skipped(waits)
-    return install_release(workplace, profile, releases, back_up)
+    if stand(workplace, profile.customer).open is not None:
+        # READY may be stopped. What comes after it is asked as for any other night.
+        require_resolved(workplace, profile.customer)
+        require_whole(workplace, profile.customer)
+        back = take_back(workplace, profile, releases)
+        if back.code is not ExitCode.OK or stand(workplace, profile.customer).open is not None:
+            return back
+        after = install_due(workplace, profile, releases, back_up, patched=patched, rings=rings)
+        return replace(back, warnings=(*back.warnings, after.summary)) if after.status is Status.SKIPPED else replace(
+            after, warnings=(f"an installation was broken off: {back.summary}", *back.warnings, *after.warnings))
+    if known is not None and known >= target.version:
+        return skipped(f"READY {known} is the newest for this customer")
+    if profile.hold_releases:
+        return skipped(f"releases are held: {profile.hold_releases}")
+    if step is Step.MAJOR and (patched or _patched_today(workplace, profile) or upgraded_today(workplace, profile)):
+        return skipped(NOT_WITH_AN_UPDATE)
+    way = path(releases, known, target)
+    found = window(workplace, profile, OPERATION, timedelta(
+        minutes=way.hops[0].install.downtime_minutes if way else 0))
+    reason = found.reason if not found.open else _waits(workplace, profile, releases, target.version, rings)
+    return skipped(reason) if reason else install_release(workplace, profile, releases, back_up)
 
 
 def _waits(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, version: Version, rings: Rings) -> str:
@@ -70,11 +75,16 @@ def _waits(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
         allowed = gate(one, request(step_between(known, newest)), now, workplace.ledger).allowed
         return newest if allowed else None
 
+    def has(one: KamstrupProfile) -> Version | None:
+        """What it runs by proof or by its profile: where people installed by hand, nothing else is known."""
+        told = Version.parse(one.ready.version) if one.ready.version else None
+        return max((found for found in (known_version(workplace, one), told) if found is not None), default=None)
+
     def reaches(found: Version | None) -> bool:
         return found is not None and found >= version
 
     return rings.unproven(profile, RELEASES, lambda one: reaches(rings.fact("offered", one, offered)),
-                          lambda one: reaches(rings.fact("installed", one, partial(known_version, workplace))))
+                          lambda one: reaches(rings.fact("installed", one, has)))
 
 
 def _patched_today(workplace: Workplace, profile: KamstrupProfile) -> bool:

@@ -47,7 +47,8 @@ def install_release(workplace: Workplace, profile: Profile, releases: Catalogue,
     def may_start(minutes: int) -> None:
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
         require_time(workplace, profile, request(Step.PATCH),
-                     estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)))
+                     max(estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)),
+                         timedelta(minutes=minutes)))
 
     may_start(0)
     ahead = plan(workplace, [profile], releases, target=target)[0]

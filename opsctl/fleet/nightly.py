@@ -18,7 +18,7 @@ from functools import partial
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
-from opsctl.core.errors import ExitCode, OpsctlError
+from opsctl.core.errors import ExitCode, OperationFailed, OpsctlError
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.fleet.due import check_due
 from opsctl.fleet.failures import failed, guarded, jointly
@@ -28,6 +28,7 @@ from opsctl.fleet.sealing import published
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.history import MEASURED
@@ -71,7 +72,7 @@ def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[st
     hosted = [profile for profile in profiles if isinstance(profile, KamstrupProfile)]
     storage = _by_customer(_checked(workplace, hosted, Service.STORAGE_MANAGEMENT, MEASURED, rooms.check_storage))
     network = _by_customer(_checked(workplace, hosted, Service.NETWORK_MANAGEMENT, CHECKED, rooms.check_network))
-    rings = Rings(workplace, profiles)
+    rings = Rings(workplace, profiles, broken)
     for profile in rings.ordered:
         if isinstance(profile, KamstrupProfile):
             yield storage[profile.customer]
@@ -129,6 +130,11 @@ def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: C
         yield _the_customer_s(workplace, profile, service)
 
     def draft() -> Outcome:
+        left = stand(workplace, profile.customer).open
+        if left is not None:
+            raise OperationFailed(f"an installation of READY {left.payload['to']} on the customer's hosts is "
+                                  "unfinished: READY may be stopped, and no release is told of meanwhile",
+                                  f"agree an access, then `opsctl release rollback {profile.customer}`")
         if isinstance(releases, OpsctlError):
             # The gate speaks first, also when the release files are wrong.
             request = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)

@@ -42,8 +42,10 @@ def later(one: datetime | None, other: datetime | None) -> bool:
 class Rings:
     """The customers of one night. They come ring by ring, so what an earlier ring has shown is read once."""
 
-    def __init__(self, workplace: Workplace, profiles: Sequence[Profile]) -> None:
+    def __init__(self, workplace: Workplace, profiles: Sequence[Profile], broken: Collection[str] = ()) -> None:
+        """broken: customers whose profile cannot be read, and so their ring neither."""
         self._workplace, self._names = workplace, workplace.settings.policy.rings
+        self._broken = tuple(broken)
         self.ordered = in_rings(profiles, self._names)
         self._facts: dict[tuple[str, str], Any] = {}
 
@@ -68,6 +70,9 @@ class Rings:
         failed = [one.customer for one in earlier if self._failed(one) in work]
         if failed:
             return f"waits: {', '.join(failed)} failed in an earlier ring, and the cause is not marked resolved"
+        empty = [name for name in self._names[:mine] if name not in {one.ring for one in earlier}]
+        if empty and self._broken:
+            return f"waits: nobody is in the ring {empty[0]}, and the profile of {', '.join(self._broken)} is not valid"
         for ring, members in _by_ring(earlier):
             able = [one for one in members if could(one)]
             if able and not any(has(one) for one in able):

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
-from opsctl.core.errors import ApprovalMissing, ExitCode, OperationFailed, OpsctlError, OutsideWindow, UsageError
+from opsctl.core.errors import (
+    ApprovalMissing,
+    ExitCode,
+    NotCovered,
+    OperationFailed,
+    OpsctlError,
+    OutsideWindow,
+    UsageError,
+)
 from opsctl.core.outcome import Outcome, Status
 from opsctl.installs import evidence
 from opsctl.installs.looking import by_host, look
@@ -124,7 +132,7 @@ def _along(run: Run, profile: Profile, fresh: ReleasePlan, wish: Wish, approved_
     for hop in fresh.hops:
         try:
             wish.may_start(hop.downtime_minutes)
-        except OutsideWindow as closed:
+        except (OutsideWindow, NotCovered) as closed:
             if not done:
                 raise
             return Outcome(run.customer, service, Status.PARTIAL,

@@ -20,7 +20,7 @@ from opsctl.notices.register import Attempt, Revision
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Version
-from opsctl.runs.installed import known_version
+from opsctl.runs.installed import notified_version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -126,7 +126,7 @@ def _why_not(workplace: Workplace, profile: Profile, release: str) -> str:
     decision = gate(profile, request, workplace.clock.now(), workplace.ledger)
     if not decision.allowed:
         return decision.reason
-    installed = known_version(workplace, profile)
+    installed = notified_version(workplace, profile)
     if installed is not None and installed >= Version.parse(release):
         return f"has {PRODUCT} {installed} installed"
     return "not drafted"

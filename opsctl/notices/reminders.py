@@ -23,7 +23,7 @@ from opsctl.profiles.model import Profile
 from opsctl.profiles.settings import NoticePolicy
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
-from opsctl.runs.installed import as_installed, known_version
+from opsctl.runs.installed import as_installed, notified_version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -71,7 +71,7 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
     if not drafts:
         usual = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
         gate(profile, usual, now, workplace.ledger).require(profile.customer)
-    found = reminders(drafts, known_version(workplace, profile), workplace.settings.policy.notices,
+    found = reminders(drafts, notified_version(workplace, profile), workplace.settings.policy.notices,
                       local_day(now, DANISH_TIME), now)
     return _outcome(profile.customer, drafts, found)
 

@@ -199,6 +199,7 @@ def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, 
                      if licence.valid_to and licence.renewal != "automatic"})
 
 
-def permissions(records: Iterable[RecordedPermission]) -> tuple[Permission, ...]:
-    """The records as the gate takes them."""
-    return tuple(Permission(record.reference, record.valid_from, record.valid_to) for record in records)
+def permissions(records: Iterable[RecordedPermission], about: str = "") -> tuple[Permission, ...]:
+    """The records as the gate takes them. about: all that they open; "" for everything."""
+    covers = frozenset({about}) if about else None
+    return tuple(Permission(record.reference, record.valid_from, record.valid_to, covers) for record in records)

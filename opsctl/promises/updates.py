@@ -59,7 +59,7 @@ def _notice(view: View, release: Release, published: datetime) -> Item:
         late = "" if due is None or at <= due else f"; by policy it was due {iso(due)}"
         return Item(promise, what, Word.KEPT, f"accepted by the relay at {iso(at)}, {_after(published, at)}{late}", day,
                     (told[0].reference,))
-    there = _there(view, release.version)
+    there = _there(view, release.version, published, due)
     if there:
         return Item(promise, what, Word.NO_EVENT, there[0], day, there[1])
     if due is None:
@@ -104,9 +104,11 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
     return Item(promise, what, Word.NOT_DUE, "in the next allowed window; the sheet gives no time", day)
 
 
-def _there(view: View, version: Version) -> tuple[str, tuple[str, ...]] | None:
-    """Why there is nothing to notify of: (reason, references) when it, or a later one, is installed."""
-    ours = _installed_since(view, version)
+def _there(view: View, version: Version, published: datetime, due: datetime | None
+           ) -> tuple[str, tuple[str, ...]] | None:
+    """Why there is nothing to notify of: (reason, references) when it, or a later one, was installed by then."""
+    ours = [entry for entry in _installed_since(view, version)
+            if published <= entry.recorded_at and (due is None or entry.recorded_at <= due)]
     if ours:
         return (f"Kamstrup installed it at {iso(ours[0].recorded_at)}, under the customer's records (P49)",
                 (ours[0].reference,))

@@ -20,6 +20,8 @@ INSTALLED = "release.installed"
 REFUSED = "release.refused"
 TAKEN_BACK = "release.taken_back"
 STUCK = "release.stuck"
+REPORTED = "change.reported"
+"""What a customer says that it changed itself."""
 KINDS = frozenset({STARTED, INSTALLED, REFUSED, TAKEN_BACK, STUCK})
 
 
@@ -66,16 +68,37 @@ def known_version(workplace: Workplace, profile: Profile, until: datetime | None
 
     A customer that hosts itself also installs by itself: there the newer of the two is right.
     """
-    return _known(profile, stand(workplace, profile.customer, until).installed)
+    return _known(profile, proven(workplace, profile, until))
+
+
+def notified_version(workplace: Workplace, profile: Profile) -> Version | None:
+    """What the customer's notices go by: READY's version of `as_installed`."""
+    from opsctl.releases.version import Version
+
+    text = as_installed(workplace, profile).ready.version
+    return Version.parse(text) if text else None
+
+
+def proven(workplace: Workplace, profile: Profile, until: datetime | None = None) -> str:
+    """READY's version by the ledger's newest proof, "" without one; and where the customer hosts, without one that is
+    newer than what the customer reported since (`opsctl change add --reported-by-customer`)."""
+    kinds = KINDS if profile.hosting == "kamstrup" else {*KINDS, REPORTED}
+    entries = list(workplace.ledger.entries(profile.customer, kinds=kinds, until=until))
+    reported = [number for number, entry in enumerate(entries)
+                if entry.kind == REPORTED and str(entry.payload["system"]).casefold() == "ready"]
+    return standing(entries[reported[-1] + 1:] if reported else entries).installed
 
 
 def as_installed(workplace: Workplace, profile: Profile) -> Profile:
-    """The profile with the version of READY that is known, also when nobody has written it down there yet."""
-    return with_proven(profile, stand(workplace, profile.customer).installed)
+    """The profile of a customer that hosts itself with the version of READY that is known, also when nobody has
+    written it down there yet. What the profile of one that Kamstrup hosts says, stays: people correct it."""
+    return with_proven(profile, proven(workplace, profile))
 
 
 def with_proven(profile: Profile, proven: str) -> Profile:
     """The same. proven: READY's version by the ledger's newest proof, "" when it has none."""
+    if profile.hosting != "customer":
+        return profile
     version = _known(profile, proven)
     if version is None or str(version) == profile.ready.version:
         return profile

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.gate import Decision, Records, Request, decide
-from opsctl.contract.records import FACT_KINDS, Event, Facts, RecordKind, facts
+from opsctl.contract.records import FACT_KINDS, PLATFORM, Event, Facts, RecordKind, facts
 from opsctl.contract.terms import Terms
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OpsctlError
 from opsctl.core.outcome import Outcome, Status
@@ -73,7 +73,7 @@ def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None
         return decide(terms, request, at, Records(found.permissions(RecordKind.AGREEMENT)))
     hosts = request.hosts or tuple(host.name for host in profile.remote_hosts)
     return decide(terms, replace(request, hosts=hosts), at, Records(
-        (*permissions(profile.agreements), *found.permissions(RecordKind.AGREEMENT)),
+        (*permissions(profile.agreements, PLATFORM), *found.permissions(RecordKind.AGREEMENT)),
         (*permissions(profile.access), *found.permissions(RecordKind.ACCESS)),
         found.permissions(RecordKind.PERMISSION)))
 

@@ -20,7 +20,7 @@ from opsctl.notices.register import Revision
 from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
-from opsctl.runs.installed import known_version
+from opsctl.runs.installed import notified_version
 from opsctl.runs.workplace import Workplace
 
 WAITING = "prepared"
@@ -95,7 +95,7 @@ def cards(workplace: Workplace, profiles: Iterable[Profile]) -> tuple[Card, ...]
     for profile in profiles:
         drafts = known(workplace, profile.customer)
         newest = {draft.notice: draft for draft in drafts}
-        alive = {draft.notice for draft in current(drafts, known_version(workplace, profile), workplace.clock.now())}
+        alive = {draft.notice for draft in current(drafts, notified_version(workplace, profile), workplace.clock.now())}
         found += [_card(profile, draft, draft.notice not in alive and not draft.attempts) for draft in newest.values()]
     return tuple(found)
 
@@ -108,7 +108,7 @@ def page(workplace: Workplace, profile: Profile, notice: str, number: int, key: 
     drafts = known(workplace, profile.customer)
     draft = archive.revision(drafts, profile.customer, notice, None)
     shelved = archive.read(workplace, profile.customer, draft)
-    standing = current(drafts, known_version(workplace, profile), workplace.clock.now())
+    standing = current(drafts, notified_version(workplace, profile), workplace.clock.now())
     overtaken = not draft.attempts and draft not in standing
     people = _people(shelved)
     person = people[min(max(number, 1), len(people)) - 1]

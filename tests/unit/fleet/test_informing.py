@@ -174,6 +174,23 @@ def test_what_was_installed_on_a_customer_s_hosts_is_told_too_and_no_update_noti
     assert again.status in {Status.UNCHANGED, Status.WARNING} and "notice" not in again.data
 
 
+def test_a_customer_that_went_back_by_itself_and_said_so_is_notified_again(place: Workplace, clock: FixedClock) -> None:
+    elmegaard = profile("elmegaard")
+    install(place, clock, "5.5.0", "6.0.0", customer="sample-elmegaard")
+    assert "notice" not in draft(place, elmegaard, releases=RELEASES).data
+    place.ledger.append("sample-elmegaard", "change.reported", {
+        "system": "READY", "before": "6.0.0", "after": "5.4.0", "description": "our backup", "result": "done"},
+        actor="tests")
+    assert draft(place, elmegaard, releases=RELEASES).data["from"] == "5.4.0"
+
+
+def test_a_person_may_tell_what_was_installed_by_hand_after_a_proof(place: Workplace, clock: FixedClock) -> None:
+    install(place, clock, "5.5.0")
+    aalund = profile(ready=profile().ready.model_copy(update={"version": "6.0.0"}))
+    source = InstallSource(schema_version=1, release=Version.parse("6.0.0"), start=NOW, end=NOW + timedelta(hours=1))
+    assert draft_written(place, aalund, NoticeKind.DONE, source, releases=RELEASES).status is Status.DONE
+
+
 def test_what_was_taken_back_is_told_as_that_and_closes_no_vulnerability(place: Workplace, clock: FixedClock) -> None:
     install(place, clock, "5.5.0", "6.0.0 back")
     good, back = after(place, profile(), RELEASES)

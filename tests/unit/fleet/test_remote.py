@@ -6,14 +6,17 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from opsctl.contract.services import Service
 from opsctl.core.clock import FixedClock
-from opsctl.core.errors import ConfigurationError, NotCovered, OutsideWindow
+from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, OutsideWindow
 from opsctl.core.progress import Silent
-from opsctl.fleet import changing
+from opsctl.fleet import changing, installing
+from opsctl.fleet.nightly import nightly
 from opsctl.fleet.remote import require_workable
 from opsctl.ledger import open_ledger
 from opsctl.maintenance.service import request
@@ -21,7 +24,10 @@ from opsctl.profiles.hosted import Engine, PlacedDatabase
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile
 from opsctl.profiles.settings import Settings
+from opsctl.releases.catalogue import load
+from opsctl.releases.version import Step
 from opsctl.runs.workplace import Workplace
+from tests.unit.fleet.test_nightly import ROOMS
 
 ROOT = Path(__file__).resolve().parents[3]
 CUSTOMER = "sample-elmegaard"
@@ -204,3 +210,46 @@ def test_no_release_starts_that_would_outlast_what_was_granted(place: Workplace,
     move(clock, CLOSES - timedelta(minutes=29))
     with pytest.raises(OutsideWindow, match="past what was granted"):
         changing.install(place, placed, INSTALL)
+
+
+def test_an_agreement_noted_in_the_profile_is_about_the_platform_alone(place: Workplace, placed: CustomerProfile,
+                                                                       clock: FixedClock) -> None:
+    from opsctl.profiles.parts import RecordedPermission
+
+    grant(place, leave="agreement")
+    move(clock, OPENS)
+    noted = placed.model_copy(update={"agreements": (
+        RecordedPermission(reference="A", granted_by="N. N.", valid_from=OPENS, valid_to=CLOSES),)})
+    require_workable(place, noted, request(False), named=True)
+    with pytest.raises(NotCovered, match="P50"):
+        changing.install(place, noted, INSTALL)
+
+
+def test_a_release_s_own_minutes_count_also_when_the_last_one_was_quick(place: Workplace, placed: CustomerProfile,
+                                                                       clock: FixedClock,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[timedelta] = []
+    monkeypatch.setattr(installing, "require_time", lambda place, profile, request, needed: asked.append(needed))
+    monkeypatch.setattr(installing, "plan", lambda *_, **__: [SimpleNamespace(
+        step=Step.MINOR, problems=(), hops=[SimpleNamespace(downtime_minutes=60, version="9.9.9")])])
+    monkeypatch.setattr(installing, "seal", fails)
+    grant(place, about="releases")
+    place.ledger.append(CUSTOMER, "run.finished", {"operation": "release install", "status": "done", "seconds": 120.0,
+                                                   "summary": "", "exit_code": 0}, actor="me")
+    move(clock, OPENS)
+    with pytest.raises(ConfigurationError, match="far enough"):
+        changing.install(place, placed, INSTALL)
+    assert asked[-1] == timedelta(minutes=60)
+
+
+def fails(*_: Any) -> None:
+    raise ConfigurationError("far enough")
+
+
+def test_a_night_tells_of_an_installation_that_stands_open_and_of_no_release_meanwhile(place: Workplace,
+                                                                                     placed: CustomerProfile) -> None:
+    place.ledger.append(CUSTOMER, "release.started", {"from": "5.4.0", "to": "5.5.0"}, actor="me")
+    rows = [row for row in nightly(place, [placed], {}, load(ROOT / "releases"), ROOMS)
+            if row.service == Service.SOFTWARE_UPDATE_MINOR]
+    assert [row.code for row in rows] == [ExitCode.FAILED] and "READY may be stopped" in rows[0].summary
+    assert "release rollback" in rows[0].resolution

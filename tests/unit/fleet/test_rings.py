@@ -70,7 +70,7 @@ class Night:
                                 actor="tests")
         return Outcome(found.customer, Service.BACKUP, Status.DONE, "done")
 
-    def __call__(self, profiles: list[Any]) -> dict[str, Outcome]:
+    def __call__(self, profiles: list[Any], broken: str = "") -> dict[str, Outcome]:
         """The rows of patching, by customer."""
         self.turns.clear()
         rooms = Rooms(check_storage=lambda place, found: tuple(
@@ -79,7 +79,8 @@ class Night:
                                                                        ""),
             patch=self.patch, draft=lambda place, found, releases: Outcome(found.customer, "draft", Status.DONE, ""),
             stored=lambda found, completed: completed)
-        return {row.customer: row for row in nightly(self.place, profiles, {}, NONE, rooms)
+        left = {broken: ConfigurationError("its line 3")} if broken else {}
+        return {row.customer: row for row in nightly(self.place, profiles, left, NONE, rooms)
                 if row.service is Service.IT_SYSTEM_MAINTENANCE}
 
 
@@ -118,6 +119,34 @@ def test_each_round_a_canary_goes_before(night: Night, clock: FixedClock) -> Non
     assert night(found)["a"].status is Status.DONE and night.turns == ["b", "a"]
 
 
+def test_a_window_that_comes_before_the_canary_s_does_not_go_first_every_round(night: Night, clock: FixedClock) -> None:
+    general, canary = fleet(a="general", b="canary")
+    order: list[str] = []
+    for day in range(120):
+        # a's window is the day before b's, in every week.
+        names = {0: [general], 1: [canary]}.get(day % 7, [])
+        night([one if one in names else one.model_copy(update={"windows": ()}) for one in (general, canary)])
+        order += night.turns
+        clock.move(timedelta(days=1))
+    assert len(order) >= 6 and order[:1] == ["b"] and "aa" not in "".join(order)
+    assert all(order[index - 1] == "b" for index, name in enumerate(order) if name == "a")
+
+
+def test_a_canary_whose_profile_is_broken_lets_nobody_go_before_it(night: Night) -> None:
+    row = night(fleet(a="general"), broken="b")["a"]
+    assert row.status is Status.SKIPPED and "the profile of b is not valid" in row.summary
+    assert night(fleet(a="general", c="canary"), broken="b")["a"].status is Status.DONE, "another shows it"
+
+
+def test_a_canary_whose_agreement_has_ended_shows_nothing_of_updates(night: Night) -> None:
+    general, canary, other = fleet(a="general", b="canary", c="canary")
+    ended = canary.model_copy(update={"agreement": canary.agreement.model_copy(
+        update={"valid_to": START.date() - timedelta(days=1)})})
+    closed = other.model_copy(update={"windows": ()})
+    assert "has it yet (c)" in night([general, ended, closed])["a"].summary
+    assert night([general, ended])["a"].status is Status.DONE
+
+
 def test_a_ring_without_its_place_is_a_row_of_its_own_customer(night: Night) -> None:
     rows = night(fleet(a="late", b="general"))
     assert rows["a"].exit_code is ExitCode.CONFIGURATION and "policy.rings" in rows["a"].resolution
@@ -148,6 +177,8 @@ def test_a_release_waits_until_a_canary_has_it(place: Workplace) -> None:
     assert "no customer of the ring canary has it yet (b, c)" in release_due(place, found, "a")
     place.ledger.append("c", "release.installed", {"to": "5.5.0"}, actor="tests")
     assert "no customer of the ring canary" in release_due(place, found, "a"), "an older one proves nothing"
+    by_hand = found[1].model_copy(update={"ready": found[1].ready.model_copy(update={"version": "6.0.0"})})
+    assert release_due(place, [found[0], by_hand, found[2]], "a") == "begins", "the profile says it"
     place.ledger.append("c", "release.installed", {"to": "6.0.0"}, actor="tests")
     assert release_due(place, found, "a") == "begins"
     place.ledger.append("b", "run.finished", {"operation": "release install", "status": "failed", "exit_code": 1,
