@@ -99,14 +99,15 @@ def register_reading(app: typer.Typer, kind: RecordKind, plural: str) -> None:
 
 
 def known_module(name: str, given_by: str = "--module ") -> str:
-    """A module's name or `platform`; UsageError for what cannot be one, by what it was given."""
+    """A module's name, `platform` or `releases`; UsageError for what cannot be one, by what it was given."""
     import re
 
     from opsctl.profiles.parts import IDENTIFIER
 
     if not re.fullmatch(IDENTIFIER, name):
         raise UsageError(f"{given_by}{name[:60]!r} cannot be a module's name", "write it as in the profile, such as "
-                         "leak-alarm; `platform` for work on OS and middleware")
+                         "leak-alarm; `platform` for work on OS and middleware, "
+                         "`releases` for READY's releases on a customer's hosts")
     return name
 
 
