@@ -11,7 +11,7 @@ from opsctl.core.outcome import Outcome
 from opsctl.fleet.backing import BackUp, backed_up
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.informing import drafted_after, untold
-from opsctl.fleet.remote import require_time
+from opsctl.fleet.remote import require_databases, require_time
 from opsctl.fleet.sealing import seal
 from opsctl.fleet.starting import require_resolved, require_whole, require_window, upgraded_today
 from opsctl.installs.model import ReleasePlan
@@ -75,7 +75,11 @@ def _own(workplace: Workplace, profile: Profile, done: Outcome) -> Outcome:
 
 
 def take_back(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
-    """Take back what an earlier run left unfinished, and draft what the customer is told of it."""
+    """Take back what an earlier run left unfinished, and draft what the customer is told of it.
+
+    ConfigurationError as `require_databases`: the package alone would not be the release of before.
+    """
+    require_databases(profile)
     return _told(workplace, profile, releases, (), lambda: roll_back(workplace, profile))
 
 

@@ -202,6 +202,13 @@ def test_a_release_needs_to_know_the_databases_it_would_go_back_to(place: Workpl
         changing.install(place, unplaced, INSTALL)
 
 
+def test_nothing_is_taken_back_without_the_databases_that_were_there(place: Workplace, profile: CustomerProfile
+                                                                    ) -> None:
+    unplaced = profile.model_copy(update={"remote_databases": ()})
+    with pytest.raises(ConfigurationError, match="could not be taken back"):
+        installing.take_back(place, unplaced, load(ROOT / "releases"))
+
+
 def test_no_release_starts_that_would_outlast_what_was_granted(place: Workplace, placed: CustomerProfile,
                                                                clock: FixedClock) -> None:
     grant(place, about="releases")
