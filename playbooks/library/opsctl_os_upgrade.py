@@ -66,8 +66,9 @@ import shutil
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.opsctl_ahead import SOURCES, changed_files
+from ansible.module_utils.opsctl_apt import UPDATE, patiently
 from ansible.module_utils.opsctl_job import Job
-from ansible.module_utils.opsctl_ready import UPDATE, Failed, patiently
+from ansible.module_utils.opsctl_ready import Failed
 from ansible.module_utils.opsctl_upgrade import RELEASES
 
 KEPT = "/var/lib/opsctl/os-upgrade"

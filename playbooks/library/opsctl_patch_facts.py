@@ -118,10 +118,12 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.opsctl_apt import (
-    BUSY,
     RACE_SECONDS,
+    UPDATE,
+    Failed,
     parse_policy,
     parse_simulation,
+    patiently,
     same_packages,
 )
 from ansible.module_utils.opsctl_host import (
@@ -139,24 +141,24 @@ SECONDS = 300
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 KERNEL = re.compile(r"^linux-image-")
 ASKS_FOR_REBOOT = re.compile(r"reboot-required|notify-reboot-required")
-UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
-          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 
 
 def run(module, command, patience=RACE_SECONDS):
     """Standard output of `command`; tries again for `patience` seconds while another apt is at it, fails the module
     otherwise."""
-    end = time.monotonic() + patience
-    while True:
+    def once():
+        what = " ".join(command[:2])
         code, out, error = module.run_command(["timeout", str(SECONDS), *command], environ_update=ENVIRONMENT)
-        if code == 0:
-            return out
         if code == 124:
-            module.fail_json(msg=f"{' '.join(command[:2])} did not end within {SECONDS} seconds", command=command)
-        if not BUSY.search(error) or time.monotonic() >= end:
-            what = " ".join(command[:2])
-            module.fail_json(msg=f"{what} failed with exit code {code}: {_last(error or out)}", command=command)
-        time.sleep(2)
+            raise Failed(f"{what} did not end within {SECONDS} seconds")
+        if code:
+            raise Failed(f"{what} failed with exit code {code}: {_last(error or out)}")
+        return out
+
+    try:
+        return patiently(once, patience)
+    except Failed as error:
+        module.fail_json(msg=str(error), command=command)
 
 
 def security_set(module, upgrades):

@@ -110,17 +110,16 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.opsctl_apt import UPDATE, patiently
 from ansible.module_utils.opsctl_host import ask, health, installed_versions, interrupted, unit_states
 from ansible.module_utils.opsctl_ready import (
     COPIES,
     PACKAGE,
-    UPDATE,
     Failed,
     engine,
     free_bytes,
     holders,
     madison,
-    patiently,
     run,
     system,
 )

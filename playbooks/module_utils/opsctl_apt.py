@@ -1,8 +1,9 @@
-"""What apt says, parsed: pure functions, tested against text that apt printed."""
+"""What apt says, parsed and tested against text that apt printed; and waiting while another apt is at work."""
 
 from __future__ import annotations
 
 import re
+import time
 
 INST = re.compile(
     r"^Inst (?P<name>\S+)(?: \[(?P<installed>[^\]]*)\])? "
@@ -17,6 +18,24 @@ BUSY = re.compile(
 LOCK_SECONDS = 120
 RACE_SECONDS = 30
 """So long it is tried again: for a lock that others hold as long as they download, and for reading alone."""
+UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
+          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
+
+
+class Failed(Exception):
+    """A tool did not do what it was asked for; the text says which and why."""
+
+
+def patiently(act, seconds=LOCK_SECONDS):
+    """What `act` returns; it is called again for `seconds` while it is Failed because another apt is at work."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except Failed as error:
+            if not BUSY.search(str(error)) or time.monotonic() >= end:
+                raise
+        time.sleep(2)
 
 
 def parse_simulation(text):

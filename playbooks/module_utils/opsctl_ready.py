@@ -6,9 +6,8 @@ import contextlib
 import os
 import re
 import subprocess
-import time
 
-from ansible.module_utils.opsctl_apt import BUSY, LOCK_SECONDS
+from ansible.module_utils.opsctl_apt import Failed
 
 PACKAGE = "ready-server"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -18,8 +17,6 @@ LOCK = "/var/lib/dpkg/lock-frontend"
 SHORT_SECONDS = 600
 COUNT_SECONDS = 2 * 3600
 """For the rows of one table: a large one is read from end to end."""
-UPDATE = ["apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Retries=1",
-          "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"]
 
 
 def madison(text):
@@ -67,10 +64,6 @@ def _command(process):
             return f"{stream.read().strip()} ({process})"
     except OSError:
         return f"process {process}"
-
-
-class Failed(Exception):
-    """A tool did not do what it was asked for; the text says which and why."""
 
 
 class Postgresql:
@@ -223,18 +216,6 @@ def run(command, seconds=SHORT_SECONDS):
     if done.returncode:
         raise Failed(f"{' '.join(command[:4])} ended with {done.returncode}: {last_words(done.stderr)}")
     return done.stdout.decode("utf-8", "replace")
-
-
-def patiently(act, seconds=LOCK_SECONDS):
-    """What `act` returns; it is called again for `seconds` while it is Failed because another apt is at work."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return act()
-        except Failed as error:
-            if not BUSY.search(str(error)) or time.monotonic() >= end:
-                raise
-        time.sleep(2)
 
 
 def last_words(text):

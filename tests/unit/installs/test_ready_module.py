@@ -62,24 +62,3 @@ def test_rows_may_take_longer_to_count_than_anything_else(engine: str, ready: Mo
     assert ready.engine({"name": "ready", "engine": engine}).rows() == {"public.meters": 3}
     assert [seconds for text, seconds in asked if "count(*)" in text] == [ready.COUNT_SECONDS]
     assert ready.COUNT_SECONDS > ready.SHORT_SECONDS == 600
-
-
-def test_another_apt_at_work_is_waited_for_and_anything_else_is_not(ready: ModuleType, monkeypatch: pytest.MonkeyPatch
-                                                                   ) -> None:
-    monkeypatch.setattr(ready.time, "sleep", lambda seconds: None)
-    ends = ["apt-get update ended with 100: E: Could not get lock /var/lib/apt/lists/lock. It is held by process 8",
-            "apt-get update ended with 100: E: Problem renaming the file /var/cache/apt/pkgcache.bin.a to b"]
-
-    def act() -> str:
-        if ends:
-            raise ready.Failed(ends.pop())
-        return "done"
-
-    assert ready.patiently(act) == "done"
-    ends.append("apt-get update ended with 100: E: The repository is not signed")
-    with pytest.raises(ready.Failed, match="not signed"):
-        ready.patiently(act)
-    ends.extend(["E: Could not get lock /var/lib/apt/lists/lock"] * 2)
-    with pytest.raises(ready.Failed, match="Could not get lock"):
-        ready.patiently(act, seconds=0)
-    assert len(ends) == 1, "it was tried once"

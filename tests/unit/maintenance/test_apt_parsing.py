@@ -104,3 +104,24 @@ def test_another_apt_at_work_is_told_from_other_failures(apt: ModuleType, text: 
     assert apt.BUSY.search(text)
     assert not apt.BUSY.search("E: The package cache file is corrupted"), "one that stays so is no matter of patience"
     assert not apt.BUSY.search("E: Failed to fetch http://198.51.100.1:8081/InRelease  Could not connect")
+
+
+def test_another_apt_at_work_is_waited_for_and_anything_else_is_not(apt: ModuleType, monkeypatch: pytest.MonkeyPatch
+                                                                  ) -> None:
+    monkeypatch.setattr(apt.time, "sleep", lambda seconds: None)
+    ends = ["apt-get update ended with 100: E: Could not get lock /var/lib/apt/lists/lock. It is held by process 8",
+            "apt-get update ended with 100: E: Problem renaming the file /var/cache/apt/pkgcache.bin.a to b"]
+
+    def act() -> str:
+        if ends:
+            raise apt.Failed(ends.pop())
+        return "done"
+
+    assert apt.patiently(act) == "done"
+    ends.append("apt-get update ended with 100: E: The repository is not signed")
+    with pytest.raises(apt.Failed, match="not signed"):
+        apt.patiently(act)
+    ends.extend(["E: Could not get lock /var/lib/apt/lists/lock"] * 2)
+    with pytest.raises(apt.Failed, match="Could not get lock"):
+        apt.patiently(act, seconds=0)
+    assert len(ends) == 1, "it was tried once"
