@@ -59,6 +59,13 @@ class CatalogBackup:
         """Whole as far as a listing shows, and the one that was recorded."""
         return self.state is State.GOOD and self.evidence is Evidence.RECORDED
 
+    @property
+    def known(self) -> Manifest:
+        """The manifest of a good backup, which always has one; ValueError for one that could not be read."""
+        if self.manifest is None:
+            raise ValueError(f"the manifest of {self.place.backup_id} could not be read")
+        return self.manifest
+
 
 @dataclass(frozen=True)
 class Leftover:

@@ -141,8 +141,7 @@ def _failed(run: Run, found: Copies, shelf: Shelf, name: str, error: OpsctlError
 
 def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Catalog, first: ObjectStore,
           second: ObjectStore, bandwidth: int | None) -> dict[str, Any]:
-    manifest, place = backup.manifest, backup.place
-    assert manifest is not None  # noqa: S101 - a good backup has one
+    manifest, place = backup.known, backup.place
     old = [one for one in there.backups if one.place.backup_id == place.backup_id]
     if old:
         _make_way(run, backup, manifest, old, first, second)

@@ -92,6 +92,7 @@ def command(app: typer.Typer, group_name: str, name: str, *, kind: Kind, service
                 raise typer.Exit(int(result.exit_code))
 
         parameters = [*signature.parameters.values(), option]
+        # mypy knows no such attribute of a function; Typer reads the parameters from it.
         wrapper.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         del wrapper.__wrapped__

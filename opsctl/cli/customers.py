@@ -33,7 +33,7 @@ def list_customers() -> Result:
 @command(app, "customers", "show", kind=Kind.ASKS, without=_QUESTION)
 def show(customer: Customer, at: At = None) -> Result:
     """Show one customer: hosting, agreement, READY, hosts, windows; secrets only as references."""
-    from opsctl.profiles.model import terms_at
+    from opsctl.profiles.model import hosts_of, terms_at
 
     when = instant(at)
     found = profile(customer)
@@ -47,7 +47,7 @@ def show(customer: Customer, at: At = None) -> Result:
              f"  add-ons        {', '.join(f'{name} ({order})' for name, order in terms.addons.items()) or 'none'}",
              f"  READY          {found.ready.version or 'unknown'} with {', '.join(found.ready.modules)}",
              f"  zone, language {found.zone}, {found.language}"]
-    for host in getattr(found, "hosts", getattr(found, "remote_hosts", ())):
+    for host in hosts_of(found):
         lines.append(f"  host           {host.name} at {host.address}:{host.port} ({', '.join(host.roles)})")
     for contact in found.contacts:
         lines.append(f"  contact        {contact.name} <{contact.email}> ({', '.join(contact.roles)})")

@@ -8,15 +8,15 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.due import Due, backup_due, patch_due
 from opsctl.fleet.failures import guarded
-from opsctl.fleet.rings import PATCHES, Rings, later
+from opsctl.fleet.rings import PATCHES, Rings
 from opsctl.fleet.starting import require_resolved, require_whole, window
+from opsctl.maintenance.service import request
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.cadence import GOOD_RUN
@@ -26,8 +26,6 @@ from opsctl.runs.workplace import Workplace
 
 RECENT = timedelta(days=3)
 """Within this lie all backups of the present local day, in any zone."""
-PATCHING = Request(Service.IT_SYSTEM_MAINTENANCE, Purpose.NEW_VALUE, Delivery.WORK)
-"""All updates: who gets security fixes alone, since its agreement has ended, shows nothing of the others."""
 Check = Callable[[Workplace, Sequence[KamstrupProfile]], tuple[Outcome, ...]]
 """A check of many customers at once."""
 
@@ -109,16 +107,18 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, rings: 
     require_whole(workplace, profile.customer)
     # Each round the earlier rings go first: one of theirs was patched since this customer was, and is not due itself.
     recent = now - timedelta(days=workplace.settings.policy.patch_every_days)
+    since = max(mine or recent, recent)
     waits = rings.unproven(
-        profile, PATCHES, lambda one: rings.fact("patching", one, partial(_covered, workplace)),
-        lambda one: later(rings.fact("patched", one, lambda known: last_patched(workplace, known.customer)),
-                          max(mine or recent, recent)))
+        profile, PATCHES, lambda one: rings.fact("patching", one, partial(_gets_updates, workplace)),
+        lambda one: (rings.fact("patched", one, lambda known: last_patched(workplace, known.customer)) or since)
+        > since)
     return skipped(profile, Service.IT_SYSTEM_MAINTENANCE, Due(False, waits)) if waits else rooms.patch(
         workplace, profile)
 
 
-def _covered(workplace: Workplace, profile: KamstrupProfile) -> bool:
-    return gate(profile, PATCHING, workplace.clock.now(), workplace.ledger).allowed
+def _gets_updates(workplace: Workplace, profile: KamstrupProfile) -> bool:
+    """All of them: who gets security fixes alone, since its agreement has ended, shows nothing of the others."""
+    return gate(profile, request(security_only=False), workplace.clock.now(), workplace.ledger).allowed
 
 
 def last_patched(workplace: Workplace, customer: str, until: datetime | None = None) -> datetime | None:

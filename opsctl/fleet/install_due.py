@@ -18,7 +18,7 @@ from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.path import path
 from opsctl.releases.version import Step, Version
-from opsctl.runs.installed import known_version, stand
+from opsctl.runs.installed import known_version, stand, written_version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -77,8 +77,8 @@ def _waits(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
 
     def has(one: KamstrupProfile) -> Version | None:
         """What it runs by proof or by its profile: where people installed by hand, nothing else is known."""
-        told = Version.parse(one.ready.version) if one.ready.version else None
-        return max((found for found in (known_version(workplace, one), told) if found is not None), default=None)
+        both = (known_version(workplace, one), written_version(one))
+        return max((found for found in both if found is not None), default=None)
 
     def reaches(found: Version | None) -> bool:
         return found is not None and found >= version

@@ -154,8 +154,7 @@ def _first_whole(run: Run, candidates: Sequence[tuple[ObjectStore, CatalogBackup
 
 def _copied(store: ObjectStore, backup: CatalogBackup, target: Path) -> Mapping[str, str]:
     """SHA-256 by name below `target` of everything that was copied of one backup."""
-    manifest = backup.manifest
-    assert manifest is not None  # noqa: S101 - a good backup has one
+    manifest = backup.known
     folder = Path(backup.place.database) / backup.place.backup_id
     (target / folder).mkdir(parents=True, mode=0o700)
     sums = {}

@@ -6,7 +6,6 @@ A rollout counts what happened in itself (`fleet/rollout.py`); a night goes by t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from opsctl.core.errors import ConfigurationError
@@ -32,11 +31,6 @@ def require_ordered(profile: Profile, rings: Sequence[str]) -> None:
     if isinstance(profile, KamstrupProfile) and profile.ring not in rings:
         raise ConfigurationError(f"{profile.customer}: its ring {profile.ring} is not ordered by the policy",
                                  f"add it to `policy.rings` in opsctl.yml, which has {', '.join(rings)}")
-
-
-def later(one: datetime | None, other: datetime | None) -> bool:
-    """Whether `one` came after `other`; before everything is what never came."""
-    return one is not None and (other is None or one > other)
 
 
 class Rings:

@@ -28,7 +28,7 @@ def body(telling: Telling[InstallFacts]) -> Body:
                                     *result)),
          Section(say("box.title"), (_box(telling, when, done),)),
          *sections_change.sections(telling), sections_change.known(telling)),
-        say("install.why" if facts.hosted else "install.why_customer", customer=facts.customer_name))
+        _why(telling))
 
 
 def _taken_back(telling: Telling[InstallFacts]) -> Body:
@@ -48,7 +48,13 @@ def _taken_back(telling: Telling[InstallFacts]) -> Body:
         (Section(say("act.title"), (Paragraph(say("install.act_done"), strong=True),
                                     *(_proof(telling)), *result, Paragraph(say("install.back.next")))),
          Section(say("box.title"), (Pairs(tuple(rows)),))),
-        say("install.why" if facts.hosted else "install.why_customer", customer=facts.customer_name))
+        _why(telling))
+
+
+def _why(telling: Telling[InstallFacts]) -> str:
+    """Why the contact is told: Kamstrup hosts the system, or worked on the customer's hosts by agreement."""
+    facts = telling.facts
+    return telling.wording.say("install.why" if facts.hosted else "install.why_customer", customer=facts.customer_name)
 
 
 def _proof(telling: Telling[InstallFacts]) -> tuple[Block, ...]:

@@ -23,6 +23,7 @@ from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import ReleaseStatus
 from opsctl.releases.path import UpgradePath, path
 from opsctl.releases.version import Version
+from opsctl.runs.installed import written_version
 
 SUPPORT_STAGES = (30, 90, 183, 365)
 """Days before the end of support on which it is told again (policy: 12 and 6 months, 90 and 30 days)."""
@@ -58,7 +59,7 @@ def stage(until: date, today: date, stages: Iterable[int]) -> int | None:
 
 
 def _support(profile: Profile, catalogue: Catalogue, at: datetime) -> Iterator[SupportFacts]:
-    installed = Version.parse(profile.ready.version) if profile.ready.version else None
+    installed = written_version(profile)
     release = catalogue.get(installed) if installed else None
     if release is None:
         return

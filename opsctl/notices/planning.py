@@ -20,6 +20,7 @@ from opsctl.releases.content import Content, Headline, ReleasedChange, content
 from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import path
 from opsctl.releases.version import Step, Version
+from opsctl.runs.installed import written_version
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def plan(profile: Profile, catalogue: Catalogue, at: datetime, reported: frozens
     (P05). reported: the error ids that this customer reported (P08). Raises ConfigurationError when the release files
     show no way to it.
     """
-    installed = Version.parse(profile.ready.version) if profile.ready.version else None
+    installed = written_version(profile)
     target = catalogue.newest(installed)
     warnings: list[str] = []
     if target is not None and _is_major(installed, target) and not _majors_agreed(profile, at) and installed:
@@ -65,7 +66,7 @@ def plan(profile: Profile, catalogue: Catalogue, at: datetime, reported: frozens
 
 def beyond(profile: Profile, catalogue: Catalogue, at: datetime) -> NoticePlan | None:
     """The vulnerabilities that only a major release closes which the agreement leaves out (P13); None without any."""
-    installed = Version.parse(profile.ready.version) if profile.ready.version else None
+    installed = written_version(profile)
     newest = catalogue.newest(installed)
     if newest is None or installed is None or profile.hosting != "customer" or _majors_agreed(profile, at):
         return None

@@ -19,6 +19,7 @@ from opsctl.releases.content import content, nothing
 from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import UpgradePath, path
 from opsctl.releases.version import Step, Version
+from opsctl.runs.installed import written_version
 
 _FOLLOWS = frozenset({NoticeKind.MAINTENANCE_CHANGED, NoticeKind.MAINTENANCE_CANCELLED, NoticeKind.MAINTENANCE_DONE})
 
@@ -68,7 +69,7 @@ def _release(catalogue: Catalogue, version: Version) -> Release:
 
 def _install(profile: Profile, catalogue: Catalogue, kind: NoticeKind, source: InstallSource, release: Release,
              reported: frozenset[str]) -> InstallFacts:
-    installed = Version.parse(profile.ready.version) if profile.ready.version else None
+    installed = written_version(profile)
     _require_possible(profile, kind, source, installed)
     # Once it is installed, the profile no longer says what was there before. When the facts do not say it either, what
     # the release itself brought is told.

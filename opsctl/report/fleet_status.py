@@ -17,7 +17,7 @@ from opsctl.report.known import known, running_of
 from opsctl.report.notice_status import notice_verdict
 from opsctl.report.outline import outline_of
 from opsctl.report.status import CustomerStatus, Verdict, stands
-from opsctl.runs.installed import proven, with_proven
+from opsctl.runs.installed import as_installed
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -47,7 +47,7 @@ def notice_standing(workplace: Workplace, profile: Profile, releases: Catalogue 
     try:
         if isinstance(releases, OpsctlError):
             raise releases
-        found = plan(with_proven(profile, proven(workplace, profile, now)), releases, now)
+        found = plan(as_installed(workplace, profile, now), releases, now)
         decision = gate(profile, found.request, now, workplace.ledger)
     except OpsctlError as error:
         return Verdict(Word.UNKNOWN, error.message)

@@ -71,35 +71,40 @@ def known_version(workplace: Workplace, profile: Profile, until: datetime | None
     return _known(profile, proven(workplace, profile, until))
 
 
-def notified_version(workplace: Workplace, profile: Profile) -> Version | None:
-    """What the customer's notices go by: READY's version of `as_installed`."""
+def written_version(profile: Profile) -> Version | None:
+    """READY's version as people wrote it into the profile; None when they did not."""
     from opsctl.releases.version import Version
 
-    text = as_installed(workplace, profile).ready.version
-    return Version.parse(text) if text else None
+    return Version.parse(profile.ready.version) if profile.ready.version else None
+
+
+def notified_version(workplace: Workplace, profile: Profile) -> Version | None:
+    """What the customer's notices go by: READY's version of `as_installed`."""
+    return written_version(as_installed(workplace, profile))
 
 
 def proven(workplace: Workplace, profile: Profile, until: datetime | None = None) -> str:
     """READY's version by the ledger's newest proof, "" without one; and where the customer hosts, without one that is
     newer than what the customer reported since (`opsctl change add --reported-by-customer`)."""
-    kinds = KINDS if profile.hosting == "kamstrup" else {*KINDS, REPORTED}
-    entries = list(workplace.ledger.entries(profile.customer, kinds=kinds, until=until))
+    if profile.hosting == "kamstrup":
+        return stand(workplace, profile.customer, until).installed
+    entries = list(workplace.ledger.entries(profile.customer, kinds={*KINDS, REPORTED}, until=until))
     reported = [number for number, entry in enumerate(entries)
                 if entry.kind == REPORTED and str(entry.payload["system"]).casefold() == "ready"]
     return standing(entries[reported[-1] + 1:] if reported else entries).installed
 
 
-def as_installed(workplace: Workplace, profile: Profile) -> Profile:
+def as_installed(workplace: Workplace, profile: Profile, until: datetime | None = None) -> Profile:
     """The profile of a customer that hosts itself with the version of READY that is known, also when nobody has
     written it down there yet. What the profile of one that Kamstrup hosts says, stays: people correct it."""
-    return with_proven(profile, proven(workplace, profile))
+    if profile.hosting != "customer":
+        return profile
+    return with_proven(profile, proven(workplace, profile, until))
 
 
 def with_proven(profile: Profile, proven: str) -> Profile:
     """The same. proven: READY's version by the ledger's newest proof, "" when it has none."""
-    if profile.hosting != "customer":
-        return profile
-    version = _known(profile, proven)
+    version = _known(profile, proven) if profile.hosting == "customer" else None
     if version is None or str(version) == profile.ready.version:
         return profile
     return profile.model_copy(update={"ready": profile.ready.model_copy(update={"version": str(version)})})
@@ -108,7 +113,7 @@ def with_proven(profile: Profile, proven: str) -> Profile:
 def _known(profile: Profile, proven: str) -> Version | None:
     from opsctl.releases.version import Version
 
-    told = Version.parse(profile.ready.version) if profile.ready.version else None
+    told = written_version(profile)
     if not proven:
         return told
     found = Version.parse(proven)

@@ -13,11 +13,9 @@ import pytest
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ApprovalMissing
 from opsctl.core.outcome import Outcome, Status
-from opsctl.core.progress import Silent
 from opsctl.fleet.drafts import due_drafts
 from opsctl.fleet.informing import after, announced, before, times, untold
 from opsctl.fleet.windows import WEEKDAYS, Occurrence
-from opsctl.ledger import open_ledger
 from opsctl.notices.approval import known
 from opsctl.notices.by_hand import InstallSource
 from opsctl.notices.model import NoticeKind
@@ -28,12 +26,12 @@ from opsctl.notices.standing import require_standing
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.parts import Freeze, Window
 from opsctl.profiles.rollout import ApprovalNeed, PlanApprovals
-from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import load
 from opsctl.releases.changes import Text
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.delivery import accepted
+from tests.unit.workplaces import SAMPLES, opened
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASES = load(ROOT / "releases")
@@ -48,10 +46,8 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def place(tmp_path: Path, clock: FixedClock) -> Iterator[Workplace]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
-    settings = Settings(inventories=ROOT / "inventories", templates=ROOT / "templates", releases=ROOT / "releases")
-    yield Workplace(settings, ledger, clock, Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
-    ledger.close()
+    with opened(tmp_path, clock, SAMPLES) as found:
+        yield found
 
 
 def profile(name: str = "aalund", **changed: Any) -> Any:

@@ -9,19 +9,18 @@ import pytest
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import NotCovered, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
-from opsctl.core.progress import Silent
 from opsctl.fleet.impact import Verdict, impact
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.rings import Rings
 from opsctl.fleet.windows import WEEKDAYS
-from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.parts import Window
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
+from tests.unit.workplaces import opened
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASES = load(ROOT / "releases")
@@ -29,9 +28,8 @@ RELEASES = load(ROOT / "releases")
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Workplace]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", SystemClock())
-    yield Workplace(Settings(), ledger, SystemClock(), Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
-    ledger.close()
+    with opened(tmp_path, SystemClock(), Settings()) as found:
+        yield found
 
 
 def profile(name: str, **changed: Any) -> Any:

@@ -12,18 +12,17 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import SystemClock, local_day
 from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed
 from opsctl.core.outcome import Outcome, Status, combined_exit_code
-from opsctl.core.progress import Silent
 from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.hosted_night import Rooms
 from opsctl.fleet.nightly import OPERATOR, nightly
-from opsctl.ledger import open_ledger
 from opsctl.profiles.hosted import DirectoryStore, Rehearsal, SecondStore
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
+from tests.unit.workplaces import opened
 
 INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
 NONE = Catalogue({}, {})
@@ -32,9 +31,8 @@ BROKEN_RELEASES = ConfigurationError("the release files have 1 error", "correct 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Workplace]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", SystemClock())
-    yield Workplace(Settings(), ledger, SystemClock(), Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
-    ledger.close()
+    with opened(tmp_path, SystemClock(), Settings()) as found:
+        yield found
 
 
 def profile(name: str) -> Any:

@@ -13,17 +13,16 @@ from opsctl.contract.services import Service
 from opsctl.core.clock import FixedClock, local_day
 from opsctl.core.errors import ConfigurationError, ExitCode
 from opsctl.core.outcome import Outcome, Status
-from opsctl.core.progress import Silent
 from opsctl.fleet.hosted_night import Rooms
 from opsctl.fleet.install_due import install_due
 from opsctl.fleet.nightly import nightly
 from opsctl.fleet.rings import Rings, in_rings
-from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import Catalogue, load
 from opsctl.runs.workplace import Workplace
+from tests.unit.workplaces import opened
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASES = load(ROOT / "releases")
@@ -39,9 +38,8 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def place(tmp_path: Path, clock: FixedClock) -> Iterator[Workplace]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock)
-    yield Workplace(Settings(), ledger, clock, Silent(), "tests", tmp_path / "runs", tmp_path / "drafts")
-    ledger.close()
+    with opened(tmp_path, clock, Settings()) as found:
+        yield found
 
 
 def fleet(**rings: str) -> list[Any]:

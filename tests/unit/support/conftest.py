@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from opsctl.core.clock import FixedClock
-from opsctl.core.progress import Silent
-from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
-from opsctl.profiles.settings import Policy, Settings
+from opsctl.profiles.settings import Policy
 from opsctl.profiles.support import SupportPolicy
 from opsctl.runs.workplace import Workplace
 from opsctl.support.intake import Answer, Answers
@@ -20,6 +18,7 @@ from opsctl.support.log import Log, Person, writing
 from opsctl.support.request import Request
 from opsctl.support.service import Report, contract_of, open_request
 from tests.unit.records.conftest import config, opsctl
+from tests.unit.workplaces import SAMPLES, opened
 
 __all__ = ["config", "opsctl"]
 
@@ -41,10 +40,8 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def place(tmp_path: Path, clock: FixedClock) -> Iterator[Workplace]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/log.db", clock)
-    settings = Settings(inventories=ROOT / "inventories", releases=ROOT / "releases", templates=ROOT / "templates")
-    yield Workplace(settings, ledger, clock, Silent(), "desk", tmp_path / "runs", tmp_path / "drafts")
-    ledger.close()
+    with opened(tmp_path, clock, SAMPLES, "desk") as found:
+        yield found
 
 
 @pytest.fixture
