@@ -33,6 +33,7 @@ from opsctl.profiles.hosted import DirectoryStore
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
+from tests.lab import guests
 from tests.lab.backup_support import DATABASE_HOSTS, free_port, identity, new_directory, query, shell_on
 from tests.lab.surroundings import Opsctl, hosted
 
@@ -131,7 +132,7 @@ def test_the_host_stops_when_the_control_side_is_gone(workplace: Workplace, opsc
         child = opsctl.start("backup", "run", customer, "--bandwidth", "0.5")
         try:
             wait_for(shell, unit_of(customer), "age")
-            time.sleep(0.5)
+            guests.wait(lambda: bool(catalog(workplace, profile).leftovers), 20, "an upload is begun")
         finally:
             os.kill(child.pid, how)
             child.communicate(timeout=60)
