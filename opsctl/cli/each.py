@@ -8,7 +8,7 @@ from functools import partial
 
 from opsctl.cli.workplace import Selection
 from opsctl.contract.gate import Request
-from opsctl.contract.services import Service
+from opsctl.contract.services import Mode, Service
 from opsctl.core.errors import ExitCode, NotCovered
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.failures import ProfileT, failed, guarded, jointly
@@ -34,10 +34,15 @@ def for_each(selection: Selection, service: Service, act: Callable[[Profile], Ou
 
 def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProfile:
     """The profile as one that Kamstrup hosts; NotCovered, with the gate's words, for any other."""
-    gate(profile, request, place.clock.now(), place.ledger).require(profile.customer)
+    decision = gate(profile, request, place.clock.now(), place.ledger)
     if isinstance(profile, KamstrupProfile):
+        decision.require(profile.customer)
         return profile
-    raise NotCovered(f"{profile.customer}: allowed by the contract, but this command works on hosts that Kamstrup runs",
+    if decision.cell.mode is not Mode.ON_AGREEMENT:
+        decision.require(profile.customer)
+    # No record that the customer could give would help here.
+    raise NotCovered(f"{profile.customer}: the customer hosts the system, and this command works only on hosts that "
+                     f"Kamstrup runs ({decision.cell.promise})",
                      "there opsctl patches and installs releases, under the customer's records; see docs/patching.md")
 
 

@@ -11,7 +11,7 @@ from opsctl.cli.command import Kind, command, group
 from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, workable
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, without_backup, workable
 from opsctl.cli.workplace import All, Customers, Yes, confirm, workplace
 from opsctl.contract.services import Service
 from opsctl.core.errors import ExitCode, UsageError
@@ -70,9 +70,10 @@ def apply(customers: Customers = None, everyone: All = False, ring: Ring = None,
         raise UsageError(f"the plan is for {approved.customer} alone", f"name {approved.customer} and no other")
     options = {"security_only": security_only, "reboot": not no_reboot, "named": selection.explicit}
     with workplace(acts=True) as place:
-        names = workable(place, selection, request(security_only))
+        names = workable(place, selection.profiles, request(security_only), named=selection.explicit)
         if names:
-            confirm(f"Patch and, where needed, reboot the hosts of {', '.join(names)}?", yes)
+            confirm(f"Patch and, where needed, reboot the hosts of {', '.join(names)}?"
+                    f"{without_backup(selection.profiles, names)}", yes)
         return changed(place, selection, PATCH, options, max_failures,
                        lambda where, profile: patch(where, profile, options, approved), batch)
 

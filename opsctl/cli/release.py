@@ -12,10 +12,10 @@ from opsctl.cli.files import require_folder
 from opsctl.cli.plans import written
 from opsctl.cli.release_files import register, version_of
 from opsctl.cli.result import Result, outcomes_result, table
-from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, workable
+from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, without_backup, workable
 from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
 from opsctl.contract.services import Service
-from opsctl.core.errors import ExitCode, UsageError
+from opsctl.core.errors import ExitCode, NotCovered, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
                                                      help="Write a plan file per customer there.")] = None) -> Result:
     """Show what installing a release would do at each customer: path, downtime, obstacles; installs nothing."""
     from opsctl.cli.each import for_workable
-    from opsctl.fleet.remote import require_databases
+    from opsctl.fleet.remote import require_reversible
     from opsctl.installs.service import plan as make_plans
     from opsctl.installs.service import request
     from opsctl.releases.version import Step
@@ -51,7 +51,7 @@ def plan(customers: Customers = None, everyone: All = False, ring: Ring = None, 
             plans.extend(make_plans(place, profiles, releases, target=target))
             return tuple(_row(made) for made in plans)
 
-        outcomes = for_workable(place, selection, request(Step.PATCH), act, require_databases)
+        outcomes = for_workable(place, selection, request(Step.PATCH), act, require_reversible)
         files = [str(written(place, made, output)) for made in plans if made.hops] if output else []
     tail = "\n\n".join([*(_details(made) for made in plans if not made.nothing_to_do),
                         *([f"written: {', '.join(files)}"] if files else [])])
@@ -80,13 +80,10 @@ def install(customers: Customers = None, everyone: All = False, ring: Ring = Non
     _, target = _wanted(approved.target if approved else version)
     options = {"version": str(target or ""), "named": selection.explicit}
     with workplace(acts=True) as place:
-        names = workable(place, selection, request(Step.PATCH))
+        names = workable(place, selection.profiles, request(Step.PATCH), named=selection.explicit)
         if names:
-            own = [found.customer for found in selection.profiles
-                   if found.customer in names and found.hosting == "customer"]
-            backup = f" {', '.join(own)}: the only backup is the customer's own (P26)." if own else ""
             confirm(f"Install READY {target or 'in the newest release'} at {', '.join(names)}? "
-                    f"It is stopped meanwhile.{backup}", yes)
+                    f"It is stopped meanwhile.{without_backup(selection.profiles, names)}", yes)
         return changed(place, selection, RELEASE, options, max_failures,
                        lambda where, found: install_at(where, found, options, approved), batch)
 
@@ -98,10 +95,17 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
     from opsctl.fleet.remote import require_workable
     from opsctl.installs.way_back import REQUEST
     from opsctl.releases.catalogue import load
+    from opsctl.runs.installed import stand
 
     found = profile(customer)
     with workplace(acts=True) as place:
-        require_workable(place, found, REQUEST, named=True)
+        try:
+            require_workable(place, found, REQUEST, named=True)
+        except NotCovered as refused:
+            if stand(place, customer).open is None:
+                raise
+            raise NotCovered(f"{refused.message}; READY may be stopped there", "tell the customer, agree a new access "
+                             f"with it, then run this again; {refused.resolution}") from None
         confirm(f"Take back the unfinished installation at {customer}?", yes)
         return outcomes_result([take_back(place, found, load(place.settings.releases))])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ from opsctl.core.outcome import Outcome, Status
 if TYPE_CHECKING:
     from opsctl.contract.gate import Request
     from opsctl.fleet.turns import Act
+    from opsctl.profiles.model import Profile
     from opsctl.runs.workplace import Workplace
 
 Ring = Annotated[str | None, typer.Option("--ring", metavar="RING", help="The customers of one ring.")]
@@ -41,13 +42,19 @@ def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> S
     return replace(found, profiles=mine)
 
 
-def workable(place: Workplace, selection: Selection, request: Request) -> list[str]:
+def workable(place: Workplace, profiles: Iterable[Profile], request: Request, *, named: bool) -> tuple[str, ...]:
     """The customers whose hosts are to be worked on, which is what there is to confirm; a customer's own hosts count
     when it was named and its records open them now."""
     from opsctl.runs.service import gate
 
-    return [profile.customer for profile in selection.profiles if profile.hosting == "kamstrup" or (
-        selection.explicit and gate(profile, request, place.clock.now(), place.ledger).allowed)]
+    return tuple(profile.customer for profile in profiles if profile.hosting == "kamstrup" or (
+        named and gate(profile, request, place.clock.now(), place.ledger).allowed))
+
+
+def without_backup(profiles: Iterable[Profile], names: Sequence[str]) -> str:
+    """What there is to know before hosts of these names are changed: where opsctl takes no backup."""
+    own = [profile.customer for profile in profiles if profile.customer in names and profile.hosting == "customer"]
+    return f" {', '.join(own)}: the only backup is the customer's own (P26)." if own else ""
 
 
 def changed(place: Workplace, selection: Selection, operation: str, options: Mapping[str, Any], budget: int,

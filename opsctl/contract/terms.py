@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
@@ -35,6 +36,13 @@ class Agreement:
         if day < self.valid_from:
             return AgreementState.NOT_YET
         return AgreementState.EXPIRED if day > self.valid_to else AgreementState.VALID
+
+
+def hosting_since(terms: Iterable[tuple[date, Hosting]], day: date) -> date:
+    """Since when the system is hosted as on `day`; date.min when it never was otherwise. A new agreement alone does not
+    count. terms: the hostings, newest first, with the local day each began."""
+    begun = [one for one in terms if one[0] <= day]
+    return next((begins for (begins, hosting), (_, before) in pairwise(begun) if hosting != before), date.min)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from opsctl.contract.gate import Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import iso
 from opsctl.core.errors import NotCovered, OperationFailed
@@ -14,7 +15,7 @@ from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import backed_up, last_good_backup, young
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.installing import install_release
-from opsctl.fleet.remote import require_databases, require_time, require_workable
+from opsctl.fleet.remote import require_reversible, require_time, require_workable
 from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_whole, require_window
 from opsctl.installs.model import ReleasePlan
@@ -97,11 +98,15 @@ def install(workplace: Workplace, profile: Profile, options: Mapping[str, Any],
             approved: ReleasePlan | None = None) -> Outcome:
     """One customer's release. options: version, "" for the newest it is entitled to; named, as in `patch`."""
     require_workable(workplace, profile, release_request(Step.PATCH), named=options.get("named", False))
-    require_databases(profile)
+    require_reversible(profile)
     target = Version.parse(options["version"]) if options["version"] else None
     return install_release(workplace, profile, load(workplace.settings.releases), back_up, target=target,
                            approved=approved)
 
 
+REQUESTS: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
+    PATCH: lambda options: patch_request(options["security_only"]),
+    RELEASE: lambda options: release_request(Step.PATCH)}
+"""What each asks of the gate, by its options."""
 CHANGES: Mapping[str, Callable[[Workplace, Profile, Mapping[str, Any]], Outcome]] = {PATCH: patch, RELEASE: install}
 """By the operation's words, as a rollout records them."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from opsctl.contract.gate import Purpose
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
@@ -110,8 +111,8 @@ def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, rings: 
     since = max(mine or recent, recent)
     waits = rings.unproven(
         profile, PATCHES, lambda one: rings.fact("patching", one, partial(_gets_updates, workplace)),
-        lambda one: (rings.fact("patched", one, lambda known: last_patched(workplace, known.customer)) or since)
-        > since)
+        lambda one: (rings.fact("patched", one, lambda known: last_patched(workplace, known.customer, updates=True))
+                     or since) > since)
     return skipped(profile, Service.IT_SYSTEM_MAINTENANCE, Due(False, waits)) if waits else rooms.patch(
         workplace, profile)
 
@@ -121,10 +122,15 @@ def _gets_updates(workplace: Workplace, profile: KamstrupProfile) -> bool:
     return gate(profile, request(security_only=False), workplace.clock.now(), workplace.ledger).allowed
 
 
-def last_patched(workplace: Workplace, customer: str, until: datetime | None = None) -> datetime | None:
-    """When a patch run last ended well (before `until`), whether it changed something or found nothing to do."""
+def last_patched(workplace: Workplace, customer: str, until: datetime | None = None, *,
+                 updates: bool = False) -> datetime | None:
+    """When a patch run last ended well (before `until`), whether it changed something or found nothing to do.
+
+    updates: only one that brought all of them, not security fixes alone.
+    """
     for entry in workplace.ledger.entries(customer, kinds=("run.finished",), newest_first=True, until=until):
-        if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD_RUN:
+        if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD_RUN and not (
+                updates and entry.payload.get("purpose") == Purpose.PROTECT):
             return entry.recorded_at
     return None
 

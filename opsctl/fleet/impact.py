@@ -137,6 +137,10 @@ def _worth_knowing(workplace: Workplace, profile: KamstrupProfile, release: Rele
         lines.append("no good backup is on record: one is taken first")
     elif now - backup > timedelta(hours=workplace.settings.policy.backup_hours):
         lines.append(f"the last good backup is of {iso(backup)}: one is taken first")
+    rings = workplace.settings.policy.rings
+    if profile.ring in rings and rings.index(profile.ring):
+        before = ", ".join(rings[:rings.index(profile.ring)])
+        lines.append(f"the nightly run installs it once a customer of each ring before has it: {before}")
     need = approval_need(profile, step_between(known, release.version))
     if need is not ApprovalNeed.NONE:
         lines.append(f"its plan needs approval ({need})")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from opsctl.core.clock import local_day
-from opsctl.core.errors import ExitCode
+from opsctl.core.errors import ConfigurationError, ExitCode
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp
 from opsctl.fleet.installing import install_release, take_back
@@ -71,7 +71,11 @@ def _waits(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
     def offered(one: KamstrupProfile) -> Version | None:
         """What the customer gets by its contract."""
         now, known = workplace.clock.now(), known_version(workplace, one)
-        newest = target_release(releases, one, known, None, now).version
+        try:
+            newest = target_release(releases, one, known, None, now).version
+        except ConfigurationError:
+            # No published release is within its agreement.
+            return None
         allowed = gate(one, request(step_between(known, newest)), now, workplace.ledger).allowed
         return newest if allowed else None
 

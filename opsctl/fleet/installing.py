@@ -11,7 +11,7 @@ from opsctl.core.outcome import Outcome
 from opsctl.fleet.backing import BackUp, backed_up
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.informing import drafted_after, untold
-from opsctl.fleet.remote import require_databases, require_time
+from opsctl.fleet.remote import require_reversible, require_time
 from opsctl.fleet.sealing import seal
 from opsctl.fleet.starting import require_resolved, require_whole, require_window, upgraded_today
 from opsctl.installs.model import ReleasePlan
@@ -46,9 +46,10 @@ def install_release(workplace: Workplace, profile: Profile, releases: Catalogue,
 
     def may_start(minutes: int) -> None:
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
-        require_time(workplace, profile, request(Step.PATCH),
-                     max(estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)),
-                         timedelta(minutes=minutes)))
+        # On a customer's hosts a release that is not healthy must be taken back while its records still open them.
+        work = max(estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)), timedelta(minutes=minutes))
+        way_back = timedelta(minutes=minutes, seconds=workplace.settings.policy.healthy_seconds)
+        require_time(workplace, profile, request(Step.PATCH), work + way_back)
 
     may_start(0)
     ahead = plan(workplace, [profile], releases, target=target)[0]
@@ -77,9 +78,9 @@ def _own(workplace: Workplace, profile: Profile, done: Outcome) -> Outcome:
 def take_back(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
     """Take back what an earlier run left unfinished, and draft what the customer is told of it.
 
-    ConfigurationError as `require_databases`: the package alone would not be the release of before.
+    ConfigurationError as `require_reversible`: the package alone would not be the release of before.
     """
-    require_databases(profile)
+    require_reversible(profile)
     return _told(workplace, profile, releases, (), lambda: roll_back(workplace, profile))
 
 

@@ -45,9 +45,12 @@ class Rings:
 
     def fact(self, name: str, profile: KamstrupProfile, read: Callable[[KamstrupProfile], Fact]) -> Fact:
         """What `read` says of a customer of an earlier ring, asked once. name: of the question."""
-        key = name, profile.customer
+        return self._once(name, profile.customer, lambda: read(profile))
+
+    def _once(self, name: str, customer: str, read: Callable[[], Fact]) -> Fact:
+        key = name, customer
         if key not in self._facts:
-            self._facts[key] = read(profile)
+            self._facts[key] = read()
         found: Fact = self._facts[key]
         return found
 
@@ -61,7 +64,9 @@ class Rings:
         require_ordered(profile, self._names)
         mine = _place(profile, self._names)
         earlier = [one for one in self.ordered if isinstance(one, KamstrupProfile) and _place(one, self._names) < mine]
-        failed = [one.customer for one in earlier if self._failed(one) in work]
+        failed = [one.customer for one in earlier if self._failed(one.customer) in work]
+        # Of one whose profile cannot be read the ring is not known: it may be an earlier one.
+        failed += [name for name in self._broken if mine and self._failed(name) in work]
         if failed:
             return f"waits: {', '.join(failed)} failed in an earlier ring, and the cause is not marked resolved"
         empty = [name for name in self._names[:mine] if name not in {one.ring for one in earlier}]
@@ -73,9 +78,9 @@ class Rings:
                 return f"waits: no customer of the ring {ring} has it yet ({', '.join(one.customer for one in able)})"
         return ""
 
-    def _failed(self, profile: KamstrupProfile) -> str:
+    def _failed(self, customer: str) -> str:
         """The operation whose failure is not resolved; "" without one."""
-        failure = self.fact("failure", profile, lambda one: open_failure(self._workplace, one.customer))
+        failure = self._once("failure", customer, lambda: open_failure(self._workplace, customer))
         return str(failure[1]["operation"]) if failure is not None else ""
 
 

@@ -39,6 +39,12 @@ def found_well(run: Run, start: Mapping[str, Any], reason: str) -> None:
                                     + reason, "approved_by": "", "modules_off": [], "hosts": {}})
 
 
+def found(run: Run, plan: ReleasePlan) -> None:
+    """A plan had nothing to install: the release is there and healthy, as nobody had recorded."""
+    run.record(standing.FOUND, {"version": plan.installed, "revision": plan.revision,
+                                "hosts": {host.host: host.installed for host in plan.hosts if host.application}})
+
+
 def refused(run: Run, before: str, hop: Hop, reason: str) -> None:
     """It ended before READY was stopped: nothing was changed."""
     run.record(standing.REFUSED, {"from": before, "to": hop.version, "reason": reason})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OperationFailed
 from opsctl.installs.planning import Facts, facts_of
+from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.model import Profile, hosts_of
 from opsctl.runs.playbook import survey
 from opsctl.runs.workplace import Workplace
@@ -49,8 +50,8 @@ def wait_well(workplace: Workplace, profile: Profile, version: str, package: str
 
 def begun(profile: Profile, facts: Facts, package: str) -> bool:
     """Whether READY may have been started in the new release: the package is whole on every application host."""
-    names = [host.name for host in hosts_of(profile) if "application" in host.roles]
-    return all(facts[name]["installed"] == package and not facts[name]["interrupted"] for name in names)
+    names = _applications(profile)
+    return bool(names) and all(facts[name]["installed"] == package and not facts[name]["interrupted"] for name in names)
 
 
 def by_host(profile: Profile, results: Any) -> Mapping[str, HostResult]:
@@ -59,7 +60,12 @@ def by_host(profile: Profile, results: Any) -> Mapping[str, HostResult]:
 
 
 def runs_well(profile: Profile, facts: Facts, version: str, package: str) -> bool:
-    """Whether every application host has the package and READY answers healthy in `version` there."""
-    names = [host.name for host in hosts_of(profile) if "application" in host.roles]
-    return all(name in facts and facts[name]["installed"] == package and facts[name]["version"] == version
-               and not facts[name]["wrong"] and not facts[name]["interrupted"] for name in names)
+    """Whether every application host, and there is one, has the package and READY answers healthy in `version`."""
+    names = _applications(profile)
+    return bool(names) and all(
+        name in facts and facts[name]["installed"] == package and facts[name]["version"] == version
+        and not facts[name]["wrong"] and not facts[name]["interrupted"] for name in names)
+
+
+def _applications(profile: Profile) -> list[str]:
+    return [host.name for host in hosts_of(profile) if HostRole.APPLICATION in host.roles]

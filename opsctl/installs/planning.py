@@ -69,6 +69,8 @@ def plan_of(profile: Profile, releases: Catalogue, target: Version | None, facts
     installed, problems = _installed(hosts, releases)
     goal = target_release(releases, profile, installed, target, at)
     hops: tuple[Release, ...] = ()
+    if not any(host.application for host in hosts):
+        problems.append("none of its hosts has the role application, so READY runs nowhere")
     problems += [f"{host.host}: {problem}" for host in hosts for problem in host.problems]
     if installed is not None:
         try:

@@ -11,7 +11,6 @@ from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.errors import (
     ApprovalMissing,
-    ExitCode,
     NotCovered,
     OperationFailed,
     OpsctlError,
@@ -29,7 +28,7 @@ from opsctl.profiles.rollout import ApprovalNeed
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Step, Version
 from opsctl.runs.approval import require_approved
-from opsctl.runs.installed import known_version, stand
+from opsctl.runs.installed import known_version, proven, stand
 from opsctl.runs.playbook import end_leftovers, names_of, play, targets_of
 from opsctl.runs.service import Run, gate, perform
 from opsctl.runs.silencing import silenced
@@ -116,6 +115,8 @@ def _install(run: Run, *, profile: Profile, wish: Wish) -> Outcome:
         raise OperationFailed(f"{profile.customer}: READY {fresh.target} cannot be installed, so nothing was touched",
                               "put it right and plan again", fresh.problems)
     if fresh.nothing_to_do:
+        if proven(run.workplace, profile) != fresh.installed:
+            evidence.found(run, fresh)
         return Outcome(run.customer, service, Status.UNCHANGED, f"READY {fresh.installed} is installed",
                        warnings=warnings, data={"plan": fresh.hash})
     approved_by = require_approved(run.workplace, run.customer, fresh.hash, approval_need(profile, fresh.step))
@@ -137,7 +138,7 @@ def _along(run: Run, profile: Profile, fresh: ReleasePlan, wish: Wish, approved_
                 raise
             return Outcome(run.customer, service, Status.PARTIAL,
                            f"READY {before} is installed and healthy; {hop.version} waits: {closed.message}",
-                           "run it again in the next window", exit_code=ExitCode.OUTSIDE_WINDOW, warnings=warnings,
+                           closed.resolution, exit_code=closed.exit_code, warnings=warnings,
                            data={"plan": fresh.hash, "installed": done})
         release = wish.releases.get(Version.parse(hop.version))
         description = release.summary.en if release else f"READY {hop.version}"

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from opsctl.contract.services import Hosting
 from opsctl.contract.terms import Agreement, Permission, Terms
+from opsctl.contract.terms import hosting_since as since
 from opsctl.core.clock import local_day
 from opsctl.profiles.hosted import (
     Backup,
@@ -172,6 +173,12 @@ def _unique_servers(databases: Iterable[Database]) -> None:
                 raise ValueError(f"databases: {seen[server]} and {database.name} are in one server, and one physical "
                                  "backup holds all of it: name only one of them, or give `method: logical`")
             seen[server] = database.name
+
+
+def hosting_since(profile: Profile, day: date) -> date:
+    """Since when the system is hosted as on the local day `day`; date.min when it never was otherwise."""
+    return since([(profile.hosting_from, Hosting(profile.hosting)),
+                  *((earlier.effective_from, earlier.hosting) for earlier in profile.earlier)], day)
 
 
 def terms_at(profile: Profile, at: datetime) -> Terms:

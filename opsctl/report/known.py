@@ -32,7 +32,7 @@ _UNMEASURED = tuple(f"{FINISHED}/storage check/{status.value}" for status in (St
 """Storage checks that ended without having measured anything."""
 _PATCHED = tuple(f"{FINISHED}/patch apply/{status}" for status in sorted(GOOD_RUN))
 _UPGRADED = (upgrades.COMPLETED, upgrades.REFUSED, upgrades.TAKEN_BACK)
-_INSTALLED = (standing.INSTALLED, standing.TAKEN_BACK)
+_INSTALLED = tuple(sorted(standing.EVIDENCE))
 TOPICS = (*_MEASURED, *_UNMEASURED, *_PATCHED, CHECKED, *_INSTALLED, upgrades.STARTED, *_UPGRADED, DAMAGED,
           f"{COMPLETED}/", f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
 
@@ -96,12 +96,26 @@ class _Reading:
     def all(self) -> Known:
         storage, network = self._newest(_MEASURED, FINISHED), self._newest((CHECKED,), CHECKED)
         tried = self._newest(_UNMEASURED, FINISHED)
-        patched, installed = self._newest(_PATCHED, FINISHED), self._newest(_INSTALLED, *_INSTALLED)
+        patched = self._newest(_PATCHED, FINISHED)
         days = self._days() if self._outline.databases else frozenset()
-        version = installed.payload.get("to", installed.payload.get("version")) if installed else ""
-        return Known(storage, network, patched.at if patched else None, str(version), days,
+        return Known(storage, network, patched.at if patched else None, self._installed(), days,
                      None if days and storage else self._owed_since(), self._rehearsals(), self._copies(),
                      self._upgrade(), tried if tried and (storage is None or tried.at > storage.at) else None)
+
+    def _installed(self) -> str:
+        """READY's version by the ledger. Its own entries are read only when the newest is no proof of its present
+        hosts: a report in a customer's words, or a proof from before the hosting changed."""
+        one = self._outline
+        kinds = tuple(standing.PROOFS) if one.hosted else _INSTALLED
+        rows = [self._rows[kind] for kind in kinds if kind in self._rows]
+        if not rows:
+            return ""
+        since, last = one.hosting_since(self._today), max(rows, key=lambda row: row.sequence)
+        if last.topic in standing.PROOFS and last.recorded_at < self._now and local_day(
+                last.recorded_at, one.zone) >= since:
+            return str(last.payload[standing.PROOFS[last.topic]])
+        return standing.proven_by(self._reads.entries(one.customer, kinds, until=self._now), one.zone, since,
+                                  reported=not one.hosted)
 
     def _upgrade(self) -> Seen | None:
         started, ended = self._newest((upgrades.STARTED,), upgrades.STARTED), self._newest(_UPGRADED, *_UPGRADED)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.contract.services import Hosting
+from opsctl.contract.terms import hosting_since
 from opsctl.core.errors import OpsctlError
 from opsctl.profiles.index import remembered
 
@@ -36,6 +37,10 @@ class Outline:
     second_store: bool = False
     sample: bool = False
     key: str = ""
+
+    def hosting_since(self, day: date) -> date:
+        """Since when it is hosted as on that local day; date.min when it never was otherwise."""
+        return hosting_since(self.terms, day)
 
     def hosting(self, day: date) -> Hosting:
         """Who hosts on a local day; before the oldest known contract the oldest one counts."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from opsctl.backup.rehearsals import Rehearsal, RehearsalState
 from opsctl.core.clock import local_day
 from opsctl.promises.cadence import cadence
+from opsctl.runs.installed import of_both
 from opsctl.upgrades.model import target_of
 
 
@@ -143,7 +144,7 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
     """One customer's row. notices: the verdict on them, None for a system that Kamstrup hosts at `now`."""
     today = local_day(now, outline.zone)
     hosting = outline.hosting(today)
-    ready = (known.installed if outline.hosted else "") or outline.ready or "unknown"
+    ready = of_both(outline.ready, known.installed, hosted=outline.hosted) or "unknown"
     if notices is not None:
         return CustomerStatus(outline.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
                               notices, NOT_COVERED, running)

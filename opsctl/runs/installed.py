@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+
+from opsctl.core.clock import local_day
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry
@@ -22,7 +24,15 @@ TAKEN_BACK = "release.taken_back"
 STUCK = "release.stuck"
 REPORTED = "change.reported"
 """What a customer says that it changed itself."""
-KINDS = frozenset({STARTED, INSTALLED, REFUSED, TAKEN_BACK, STUCK})
+FOUND = "release.found"
+"""A run that had nothing to install saw the release there, healthy."""
+KINDS = frozenset({STARTED, INSTALLED, REFUSED, TAKEN_BACK, STUCK, FOUND})
+PROOFS = {INSTALLED: "to", TAKEN_BACK: "version", FOUND: "version"}
+"""What proves a version: the kind, and where its payload has it."""
+EVIDENCE = frozenset({*PROOFS, REPORTED})
+"""What says which version runs."""
+NAMES = frozenset({"ready", "ready server"})
+"""READY as people name it in what they report."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,8 @@ def standing(entries: Iterable[Entry]) -> Standing:
             started = entry
         elif entry.kind != STUCK:
             started = None
-        if entry.kind == INSTALLED:
-            installed = str(entry.payload["to"])
-        elif entry.kind == TAKEN_BACK:
-            installed = str(entry.payload["version"])
+        if entry.kind in PROOFS:
+            installed = str(entry.payload[PROOFS[entry.kind]])
     return Standing(installed, started)
 
 
@@ -64,11 +72,11 @@ def stand(workplace: Workplace, customer: str, until: datetime | None = None) ->
 
 
 def known_version(workplace: Workplace, profile: Profile, until: datetime | None = None) -> Version | None:
-    """READY's version by the ledger's newest proof, otherwise by the profile; None when neither knows.
+    """READY's version by ledger and profile, as `of_both` says; None when neither knows."""
+    from opsctl.releases.version import Version
 
-    A customer that hosts itself also installs by itself: there the newer of the two is right.
-    """
-    return _known(profile, proven(workplace, profile, until))
+    known = known_by(profile, proven(workplace, profile, until))
+    return Version.parse(known) if known else None
 
 
 def written_version(profile: Profile) -> Version | None:
@@ -84,14 +92,45 @@ def notified_version(workplace: Workplace, profile: Profile) -> Version | None:
 
 
 def proven(workplace: Workplace, profile: Profile, until: datetime | None = None) -> str:
-    """READY's version by the ledger's newest proof, "" without one; and where the customer hosts, without one that is
-    newer than what the customer reported since (`opsctl change add --reported-by-customer`)."""
-    if profile.hosting == "kamstrup":
-        return stand(workplace, profile.customer, until).installed
-    entries = list(workplace.ledger.entries(profile.customer, kinds={*KINDS, REPORTED}, until=until))
-    reported = [number for number, entry in enumerate(entries)
-                if entry.kind == REPORTED and str(entry.payload["system"]).casefold() == "ready"]
-    return standing(entries[reported[-1] + 1:] if reported else entries).installed
+    """READY's version by what the ledger knows newest, "" when it knows none (see `proven_by`)."""
+    day = local_day(until or workplace.clock.now(), profile.zone)
+    return proven_for(profile, workplace.ledger.entries(profile.customer, kinds=EVIDENCE, until=until), day)
+
+
+def proven_for(profile: Profile, entries: Iterable[Entry], day: date) -> str:
+    """The same from entries of EVIDENCE, oldest first, as of a local day."""
+    from opsctl.profiles.model import hosting_since
+
+    return proven_by(entries, profile.zone, hosting_since(profile, day), reported=profile.hosting == "customer")
+
+
+def proven_by(entries: Iterable[Entry], zone: str, since: date, *, reported: bool) -> str:
+    """The newest proof among entries of EVIDENCE, oldest first, of local days from `since` on: what ran at the one who
+    hosted before says nothing of the hosts of today. Pure.
+
+    reported: what the customer said that it installed (`opsctl change add --reported-by-customer`) counts like a proof;
+    in words that are no version it leaves the proof as it is.
+    """
+    found = ""
+    for entry in entries:
+        if local_day(entry.recorded_at, zone) < since:
+            continue
+        if entry.kind in PROOFS:
+            found = str(entry.payload[PROOFS[entry.kind]])
+        elif reported and entry.kind == REPORTED:
+            found = _reported(entry.payload) or found
+    return found
+
+
+def _reported(payload: Mapping[str, Any]) -> str:
+    from opsctl.releases.version import Version
+
+    if str(payload["system"]).casefold().replace("-", " ").strip() not in NAMES:
+        return ""
+    try:
+        return str(Version.parse(str(payload["after"]).split()[-1]))
+    except (ValueError, IndexError):
+        return ""
 
 
 def as_installed(workplace: Workplace, profile: Profile, until: datetime | None = None) -> Profile:
@@ -104,17 +143,22 @@ def as_installed(workplace: Workplace, profile: Profile, until: datetime | None 
 
 def with_proven(profile: Profile, proven: str) -> Profile:
     """The same. proven: READY's version by the ledger's newest proof, "" when it has none."""
-    version = _known(profile, proven) if profile.hosting == "customer" else None
-    if version is None or str(version) == profile.ready.version:
+    version = known_by(profile, proven) if profile.hosting == "customer" else ""
+    if version in {"", profile.ready.version}:
         return profile
-    return profile.model_copy(update={"ready": profile.ready.model_copy(update={"version": str(version)})})
+    return profile.model_copy(update={"ready": profile.ready.model_copy(update={"version": version})})
 
 
-def _known(profile: Profile, proven: str) -> Version | None:
+def known_by(profile: Profile, proven: str) -> str:
+    """READY's version by proof and profile; "" when neither knows. proven: as `proven` says."""
+    return of_both(profile.ready.version or "", proven, hosted=profile.hosting == "kamstrup")
+
+
+def of_both(told: str, proven: str, *, hosted: bool) -> str:
+    """Of the version that people wrote down and the one that the ledger knows: the ledger's where Kamstrup hosts. A
+    customer that hosts itself also installs by itself, and there the newer of the two is right. "" is none."""
+    if hosted or not told or not proven or told == proven:
+        return proven or told
     from opsctl.releases.version import Version
 
-    told = written_version(profile)
-    if not proven:
-        return told
-    found = Version.parse(proven)
-    return max(found, told) if told is not None and profile.hosting == "customer" else found
+    return max(told, proven, key=Version.parse)

@@ -78,6 +78,14 @@ def gate(profile: Profile, request: Request, at: datetime, ledger: Ledger | None
         found.permissions(RecordKind.PERMISSION)))
 
 
+def record_ends(profile: CustomerProfile, ledger: Ledger, after: datetime, before: datetime) -> tuple[datetime, ...]:
+    """When records that open a customer's hosts end between two instants, in order: there `gate` may say otherwise."""
+    found = facts(events_of(ledger, profile.customer))
+    held = [*permissions(profile.agreements), *permissions(profile.access),
+            *(record for kind in RecordKind for record in found.permissions(kind))]
+    return tuple(sorted({record.valid_to for record in held if after < record.valid_to < before}))
+
+
 def terms_known(profile: Profile, at: datetime, found: Facts) -> Terms:
     """The contract's terms at `at`, with the orders and the last day that the ledger's records tell of."""
     terms = terms_at(profile, at)
@@ -165,7 +173,8 @@ def _finished(run: Run, outcome: Outcome) -> Outcome:
 
 def _finish(run: Run, outcome: Outcome, lease: HeldLease | None = None) -> None:
     finished = run.workplace.clock.now()
-    payload = {"operation": run.operation, "service": run.request.service.value, "status": outcome.status.value,
+    payload = {"operation": run.operation, "service": run.request.service.value,
+               "purpose": run.request.purpose.value, "status": outcome.status.value,
                "summary": outcome.summary, "exit_code": int(outcome.code), "promise": run.decision.cell.promise,
                "seconds": round((finished - run.started).total_seconds(), 3)}
     # A failure needs no fence: a run that lost its lease must still be able to say how it ended.

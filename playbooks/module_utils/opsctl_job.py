@@ -24,18 +24,21 @@ class Job:
         with open(self.log, "ab") as stream:
             os.chmod(self.log, 0o600)
             stream.write(f"== {step}: {' '.join(command)}\n".encode())
+            begins = stream.tell()
         argv = ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={self._unit}-{step}", f"--uid={user}",
                 f"--property=RuntimeMaxSec={self._seconds}", f"--property=StandardOutput=append:{self.log}",
                 f"--property=StandardError=append:{self.log}", "--setenv=LC_ALL=C.UTF-8",
                 *(f"--setenv={setting}" for setting in environment), *command]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd="/")
         if done.returncode:
-            said = self.last_lines() or done.stderr.decode("utf-8", "replace")
+            said = self.last_lines(begins) or done.stderr.decode("utf-8", "replace")
             raise Failed(f"{' '.join(command[:2])} ended with {done.returncode}: {said}; all of it is in {self.log}")
 
-    def last_lines(self, number=8):
-        """The end of the log, in one line."""
-        with open(self.log, encoding="utf-8", errors="replace") as stream:
-            lines = [line.strip() for line in stream.readlines()[-200:] if line.strip()]
+    def last_lines(self, begins, number=8):
+        """The end of what the log has from the byte `begins` on, in one line: earlier steps and tries do not speak."""
+        with open(self.log, "rb") as stream:
+            stream.seek(begins)
+            written = stream.read().decode("utf-8", "replace").splitlines()[-200:]
+        lines = [line.strip() for line in written if line.strip()]
         telling = [line for line in lines if line.startswith(("E:", "dpkg: error", "Error", "ERROR", "FATAL"))]
         return " | ".join((telling or lines)[-number:])[:900]

@@ -134,6 +134,12 @@ def test_whatever_is_recorded_shows_both_ways(bench: Bench) -> None:
         ("cedervig", ("network.checked", {"level": "ok", "summary": "1 of 1 up"})),
         ("cedervig", ("release.installed", {"to": "5.5.0"})),
         ("cedervig", ("release.taken_back", {"version": "5.4.0"})),
+        ("cedervig", ("release.found", {"version": "5.5.0"})),
+        ("cedervig", ("change.reported", {"system": "READY", "after": "6.0.0"})),
+        ("elmegaard", ("release.installed", {"to": "5.5.0"})),
+        ("elmegaard", ("change.reported", {"system": "PostgreSQL", "after": "17"})),
+        ("elmegaard", ("change.reported", {"system": "READY", "after": "5.10.0"})),
+        ("elmegaard", ("release.taken_back", {"version": "5.5.0"})),
         ("dalmose", ("customer.offboarding-started", {"last_day": "2026-11-01"}))]
     assert bench.quick() == bench.ordinary()
     for name, (kind, payload) in steps:

@@ -63,6 +63,7 @@ class Running:
     def __init__(self, story: Story, at: datetime, operation: str, service: Service, purpose: Purpose,
                  lease: str) -> None:
         self._story, self._service, self._operation, self._begun = story, service, operation, at
+        self._purpose = purpose
         hosting = Hosting.KAMSTRUP if story.customer.hosted else Hosting.CUSTOMER
         self._promise = CELLS[service, hosting].promise
         suffix = story.mark(6, "run", operation, at)
@@ -78,8 +79,8 @@ class Running:
         """How it ended."""
         code = Outcome(self._story.customer.name, self._service, status, summary).code
         self.say(at, "run.finished", {
-            "operation": self._operation, "service": self._service.value, "status": status.value, "summary": summary,
-            "exit_code": int(code), "promise": self._promise,
+            "operation": self._operation, "service": self._service.value, "purpose": self._purpose.value,
+            "status": status.value, "summary": summary, "exit_code": int(code), "promise": self._promise,
             "seconds": round((at - self._begun).total_seconds(), 3)})
 
 

@@ -14,6 +14,7 @@ from opsctl.promises.model import Item, Word
 from opsctl.releases.version import Version
 from opsctl.report.service.facts import Facts
 from opsctl.report.service.model import Row, Section
+from opsctl.runs.installed import EVIDENCE, known_by, proven_for
 
 SOON = timedelta(days=90)
 NOTED = "report.noted"
@@ -90,7 +91,10 @@ def _end(valid_to: date | None, last: date) -> str:
 
 def version(facts: Facts) -> Section:
     """10: version, end of its support, and what is newer."""
-    installed, releases = facts.view.profile.ready.version, facts.view.releases
+    before = (entry for entry in facts.view.evidence.entries
+              if entry.kind in EVIDENCE and entry.recorded_at < facts.view.bounds[1])
+    profile, releases = facts.view.profile, facts.view.releases
+    installed = known_by(profile, proven_for(profile, before, facts.view.days[-1]))
     rows = [Row((f"{PRODUCT} installed", installed or "unknown"), word=None if installed else Word.UNKNOWN)]
     if releases is None:
         rows.append(Row(("Releases", "unknown: the release files cannot be read"), word=Word.UNKNOWN))

@@ -17,7 +17,8 @@ from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, Outside
 from opsctl.core.progress import Silent
 from opsctl.fleet import changing, installing
 from opsctl.fleet.nightly import nightly
-from opsctl.fleet.remote import require_workable
+from opsctl.fleet.remote import require_time, require_workable
+from opsctl.installs.service import request as release_request
 from opsctl.ledger import open_ledger
 from opsctl.maintenance.service import request
 from opsctl.profiles.hosted import Engine, PlacedDatabase
@@ -246,7 +247,8 @@ def test_a_release_s_own_minutes_count_also_when_the_last_one_was_quick(place: W
     move(clock, OPENS)
     with pytest.raises(ConfigurationError, match="far enough"):
         changing.install(place, placed, INSTALL)
-    assert asked[-1] == timedelta(minutes=60)
+    healthy = timedelta(seconds=place.settings.policy.healthy_seconds)
+    assert asked[-1] == timedelta(minutes=60 + 60) + healthy, "and as long again for the way back"
 
 
 def fails(*_: Any) -> None:
@@ -260,3 +262,35 @@ def test_a_night_tells_of_an_installation_that_stands_open_and_of_no_release_mea
             if row.service == Service.SOFTWARE_UPDATE_MINOR]
     assert [row.code for row in rows] == [ExitCode.FAILED] and "READY may be stopped" in rows[0].summary
     assert "release rollback" in rows[0].resolution
+
+
+@pytest.mark.parametrize(("roles", "why"), [
+    ({"elmegaard-1": ("application",), "elmegaard-db": ("database",)}, "elmegaard-db"),
+    ({"elmegaard-1": ("database",)}, "role application")])
+def test_a_release_needs_a_way_back_for_every_database_and_a_host_that_ready_runs_on(
+        roles: dict[str, tuple[str, ...]], why: str, place: Workplace, placed: CustomerProfile, clock: FixedClock
+        ) -> None:
+    grant(place, about="releases", covers=tuple(roles))
+    move(clock, OPENS)
+    host = placed.remote_hosts[0]
+    hosts = tuple(host.model_copy(update={"name": name, "roles": found}) for name, found in roles.items())
+    with pytest.raises(ConfigurationError, match=why):
+        changing.install(place, placed.model_copy(update={"remote_hosts": hosts}), INSTALL)
+
+
+def test_records_with_a_gap_between_them_do_not_last_through_the_work(place: Workplace, placed: CustomerProfile,
+                                                                      clock: FixedClock) -> None:
+    grant(place, leave="access", about="releases")
+    move(clock, OPENS)
+    for start, end in ((OPENS, OPENS + 20 * MINUTE), (OPENS + 30 * MINUTE, CLOSES)):
+        place.ledger.append(CUSTOMER, "access.added", {
+            "reference": f"access {start:%H%M}", "by": "", "valid_from": start.isoformat(),
+            "valid_to": end.isoformat(), "covers": [], "details": {}}, actor="me")
+    require_time(place, placed, release_request(Step.PATCH), 10 * MINUTE)
+    require_time(place, placed, release_request(Step.PATCH), 20 * MINUTE - timedelta(seconds=1))
+    with pytest.raises(OutsideWindow, match="past what was granted"):
+        require_time(place, placed, release_request(Step.PATCH), 60 * MINUTE)
+    place.ledger.append(CUSTOMER, "access.added", {
+        "reference": "between", "by": "", "valid_from": (OPENS + 19 * MINUTE).isoformat(),
+        "valid_to": (OPENS + 31 * MINUTE).isoformat(), "covers": [], "details": {}}, actor="me")
+    require_time(place, placed, release_request(Step.PATCH), 60 * MINUTE)

@@ -136,6 +136,24 @@ def test_a_canary_whose_profile_is_broken_lets_nobody_go_before_it(night: Night)
     assert night(fleet(a="general", c="canary"), broken="b")["a"].status is Status.DONE, "another shows it"
 
 
+def test_a_canary_that_failed_holds_the_others_also_when_its_profile_is_broken_since(night: Night) -> None:
+    found = fleet(a="general", b="canary", c="canary")
+    night.ends["b"] = Status.FAILED
+    night(found)
+    row = night([found[0], found[2]], broken="b")["a"]
+    assert row.status is Status.SKIPPED and "b failed in an earlier ring" in row.summary
+
+
+def test_a_canary_that_got_security_fixes_alone_shows_nothing_of_updates(night: Night, place: Workplace) -> None:
+    general, canary = fleet(a="general", b="canary")
+    closed = canary.model_copy(update={"windows": ()})
+    ended = {"operation": "patch apply", "status": "done", "summary": "", "seconds": 60.0, "exit_code": 0}
+    place.ledger.append("b", "run.finished", {**ended, "purpose": "protection"}, actor="tests")
+    assert "no customer of the ring canary has it yet" in night([general, closed])["a"].summary
+    place.ledger.append("b", "run.finished", {**ended, "purpose": "new value"}, actor="tests")
+    assert night([general, closed])["a"].status is Status.DONE
+
+
 def test_a_canary_whose_agreement_has_ended_shows_nothing_of_updates(night: Night) -> None:
     general, canary, other = fleet(a="general", b="canary", c="canary")
     ended = canary.model_copy(update={"agreement": canary.agreement.model_copy(
@@ -189,6 +207,21 @@ def test_a_canary_whose_agreement_leaves_the_release_out_keeps_nobody_waiting(pl
     agreement = found[1].agreement
     limited = agreement.model_copy(update={"entitlements": agreement.entitlements.model_copy(update={"major": False})})
     found[1] = found[1].model_copy(update={"agreement": limited})
+    assert release_due(place, found, "a") == "begins"
+
+
+def test_a_canary_for_which_there_is_no_release_keeps_nobody_waiting(place: Workplace) -> None:
+    found = fleet(a="general", b="canary")
+    agreement = found[1].agreement
+    limited = agreement.model_copy(update={"entitlements": agreement.entitlements.model_copy(update={"major": False})})
+    ahead = found[1].ready.model_copy(update={"version": "9.0.0"})
+    found[1] = found[1].model_copy(update={"agreement": limited, "ready": ahead})
+    assert release_due(place, found, "a") == "begins"
+
+
+def test_a_canary_on_which_the_release_was_found_shows_it(place: Workplace) -> None:
+    found = fleet(a="general", b="canary")
+    place.ledger.append("b", "release.found", {"version": "6.0.0"}, actor="tests")
     assert release_due(place, found, "a") == "begins"
 
 

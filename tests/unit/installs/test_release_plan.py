@@ -153,6 +153,15 @@ def test_ready_runs_well_only_when_everything_says_so(changed: dict[str, Any], w
     assert not runs_well(profile("birkeby"), {"birkeby-db": facts()}, "5.5.0", "5.5.0")
 
 
+def test_where_ready_runs_nowhere_nothing_is_proven() -> None:
+    nowhere = profile("birkeby")
+    nowhere = nowhere.model_copy(update={"hosts": tuple(host for host in nowhere.hosts if host.name == "birkeby-db")})
+    said = {"birkeby-db": facts(count=1)}
+    assert not runs_well(nowhere, said, "5.5.0", "5.5.0") and not looking.begun(nowhere, said, "5.5.0")
+    plan = plan_of(nowhere, RELEASES, None, said, {}, "r", NOW)
+    assert "READY runs nowhere" in plan.problems[0] and not plan.nothing_to_do
+
+
 ILL = {"wrong": ["its health page answers 503: too many clients"]}
 
 

@@ -172,3 +172,19 @@ def test_issuing_on_an_empty_ledger_does_not_make_the_report_another(customer: s
     clock.move(timedelta(days=1))
     assert new
     assert issue(place, found, OCTOBER, "") == (first, False)
+
+
+INSTALLED = {"from": "5.4.0", "to": "5.5.0", "description": "x"}
+
+
+@pytest.mark.parametrize(("name", "proofs", "version"), [
+    ("aalund", [("release.installed", INSTALLED)], "5.5.0"),
+    ("elmegaard", [("release.installed", INSTALLED)], "5.5.0"),
+    ("elmegaard", [("release.installed", {**INSTALLED, "to": "5.3.0"})], "5.4.0"),
+    ("elmegaard", [("change.reported", {"system": "READY", "after": "5.5.0"})], "5.5.0")])
+def test_the_version_is_the_one_that_the_ledger_knew_at_the_month_s_end(
+        name: str, proofs: list[tuple[str, dict[str, str]]], version: str) -> None:
+    entries = [(kind, at(DAYS[4]), payload) for kind, payload in proofs]
+    november = ("release.installed", datetime(2026, 11, 2, 9, tzinfo=UTC), {**INSTALLED, "to": "6.0.0"})
+    found = section(made(view(evidence(*entries, november), name=name)), "version")
+    assert found.rows[0].cells == ("READY installed", version)

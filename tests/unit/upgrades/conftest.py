@@ -40,6 +40,7 @@ def judge() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def ready() -> ModuleType:
+    load_utility("opsctl_apt")
     return load_utility("opsctl_ready")
 
 
