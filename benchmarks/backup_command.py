@@ -1,4 +1,4 @@
-"""What `opsctl backup run` takes beside the stream: start, Ansible's preflight, the link, the ledger.
+"""What `opsctl backup run` takes beside the stream: start, the question to the hosts, the link, the ledger.
 
 Needs the lab, as root. `python -m benchmarks.backup_command [ROUNDS [CUSTOMER...]]` takes real backups there, in turn,
 and reads the times from the lines that the command itself says. The stream goes from the line with the database's size
@@ -23,7 +23,7 @@ ROUNDS = 5
 FOUND = re.compile(r": \S+ \S+, [\d.]+ MB$")
 """`ready: postgresql 17.12, 68.8 MB`"""
 TAKEN = re.compile(r": \d{8}T\d{6}Z-\w+, [\d.]+ MB in the store$")
-ANSIBLE = re.compile(r": (preflight|act|verify): |Give back what was found$")
+ASKED = re.compile(r"Ask whether the databases can be backed up$")
 
 
 def run(customer: str) -> dict[str, float]:
@@ -41,16 +41,14 @@ def run(customer: str) -> dict[str, float]:
             marks["taken"] = now
         elif FOUND.search(text):
             marks["found"] = now
-        elif ANSIBLE.search(text):
-            marks.setdefault("ansible", now)
-            marks["prepared"] = now
+        elif ASKED.search(text):
+            marks["asked"] = now
     code, wall = child.wait(), time.perf_counter() - began
-    if code or not {"ansible", "prepared", "found", "taken"} <= set(marks):
+    if code or not {"asked", "found", "taken"} <= set(marks):
         raise SystemExit(f"{customer}: the backup ended with {code}, and said {sorted(marks)}")
     stream = marks["taken"] - marks["found"]
-    return {"wall": wall, "until Ansible's first task": marks["ansible"],
-            "Ansible's tasks": marks["prepared"] - marks["ansible"],
-            "from its last task to the stream": marks["found"] - marks["prepared"], "stream": stream,
+    return {"wall": wall, "until the hosts are asked": marks["asked"],
+            "from there to the stream": marks["found"] - marks["asked"], "stream": stream,
             "after it": wall - marks["taken"], "beside the stream": wall - stream}
 
 

@@ -31,6 +31,7 @@ class Operation:
 PATCH_PLAN = Operation("patch plan", "patch_plan", changes=False)
 PATCH_APPLY = Operation("patch apply", "platform_patch", changes=True, units=True)
 STORAGE_CHECK = Operation("storage check", "storage_check", changes=False)
+BACKUP_SURVEY = Operation("backup run", "backup_survey", changes=False)
 BACKUP_PREPARE = Operation("backup run", "backup", changes=True, units=True)
 READY_SURVEY = Operation("release plan", "ready_survey", changes=False)
 READY_UPDATE = Operation("release install", "ready_update", changes=True, units=True)
@@ -46,7 +47,8 @@ CERTIFICATE_RENEWAL = Operation("network renew", "certificate_renewal", changes=
 READY_MODULE = Operation("module enable", "ready_module", changes=True)
 LICENCE_INVENTORY = Operation("licence check", "licence_inventory", changes=False)
 
-OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_PREPARE, API_TOKEN,
+OPERATIONS: tuple[Operation, ...] = (PATCH_PLAN, PATCH_APPLY, STORAGE_CHECK, BACKUP_SURVEY,
+                                     BACKUP_PREPARE, API_TOKEN,
                                      CERTIFICATE_RENEWAL,
                                      LICENCE_INVENTORY, READY_SURVEY,
                                      READY_UPDATE, READY_ROLLBACK, UPGRADE_SURVEY, READY_SERVICE, OS_UPGRADE,

@@ -28,12 +28,15 @@ class AnsibleModule:
         self.params = {name: given.get(name, spec.get("default")) for name, spec in argument_spec.items()}
 
     def run_command(self, args: Sequence[str], environ_update: Mapping[str, str] | None = None,
-                    cwd: str | None = None, check_rc: bool = False) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error) of a command that is a list; check_rc: a failure ends all."""
+                    cwd: str | None = None, check_rc: bool = False, data: str | None = None) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error) of a command that is a list; check_rc: a failure ends all.
+
+        data: its standard input, as a line.
+        """
         environment = {**os.environ, **(environ_update or {})}
         try:
             done = subprocess.run(args, cwd=cwd, env=environment, check=False, capture_output=True,
-                                  stdin=subprocess.DEVNULL)
+                                  input=b"" if data is None else data.encode() + b"\n")
         except OSError as error:
             self.fail_json(msg=f"Error executing command: {error}", rc=error.errno)
         out, error_text = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))

@@ -26,7 +26,7 @@ def run_backup(workplace: Workplace, profile: KamstrupProfile, *, prepare: Calla
                bandwidth: int | None = None, sizes: Sizes | None = None) -> Outcome:
     """Take a full backup of every database; one that fails does not keep the others from theirs.
 
-    prepare: the host's preflight through Ansible, called once before. bandwidth: bytes per second of
+    prepare: readies the hosts, called once before. bandwidth: bytes per second of
     upload, None for no limit. Outcome: DONE, PARTIAL (exit 7) or FAILED; `data` holds `backups` as the
     ledger has them and `failed` with database, reason and resolution. With a second store each is copied there;
     `copies` and `uncopied` say what came of it, and one without its copy makes the run PARTIAL. Raises NotCovered,

@@ -33,7 +33,7 @@ command(app, "backup", "rehearse", kind=Kind.ACTS, services=_BACKUP)(rehearse)
 def run(customers: Customers = None, everyone: All = False, bandwidth: Bandwidth = None) -> Result:
     """Take a full backup of every database now, whatever there is already."""
     from opsctl.cli.each import for_each
-    from opsctl.fleet.rooms import back_up
+    from opsctl.fleet.backup_run import back_up
 
     selection = select(customers, everyone)
     limit = int(bandwidth * 1e6) if bandwidth else None

@@ -61,9 +61,9 @@ def apply(customer: Customer, to_debian: Debian = None, to_postgresql: Postgresq
           yes: Yes = False) -> Result:
     """Upgrade one customer's hosts in the open window: backup, READY stopped, work, proof; what fails is taken back."""
     from opsctl.cli.each import hosted
+    from opsctl.fleet.backup_run import back_up
     from opsctl.fleet.failures import guarded
     from opsctl.fleet.planfiles import read_upgrade_plan
-    from opsctl.fleet.rooms import back_up
     from opsctl.fleet.upgrading import upgrade_platform
     from opsctl.upgrades.service import REQUEST
 

@@ -13,10 +13,10 @@ from opsctl.core.clock import iso
 from opsctl.core.errors import NotCovered, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import backed_up, last_good_backup, young
+from opsctl.fleet.backup_run import back_up
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.installing import install_release
 from opsctl.fleet.remote import require_reversible, require_time, require_workable
-from opsctl.fleet.rooms import back_up
 from opsctl.fleet.starting import require_resolved, require_whole, require_window
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import request as release_request

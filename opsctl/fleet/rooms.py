@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from opsctl.adapters.ansible_catalogue import BACKUP_PREPARE
 from opsctl.backup.copying import copy_missing
 from opsctl.backup.presence import still_stored
 from opsctl.backup.prune import prune
-from opsctl.backup.running import run_backup
 from opsctl.contract.terms import AgreementState
 from opsctl.core.outcome import Outcome
+from opsctl.fleet.backup_run import back_up
 from opsctl.fleet.drafts import due_drafts
 from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.hosted_night import Rooms
@@ -20,11 +19,8 @@ from opsctl.fleet.starting import require_window
 from opsctl.maintenance.service import apply
 from opsctl.network.service import check as check_network
 from opsctl.notices.service import draft
-from opsctl.profiles.hosted import HostRole
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, terms_at
 from opsctl.releases.catalogue import Catalogue
-from opsctl.runs.playbook import play, targets_of
-from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.service import check
 
@@ -35,18 +31,6 @@ def rooms() -> Rooms:
                  draft=_draft, stored=still_stored,
                  install=_install, copy=_copy, rehearse=rehearse_due,
                  draft_due=due_drafts)
-
-
-def back_up(workplace: Workplace, profile: KamstrupProfile, bandwidth: int | None = None) -> Outcome:
-    """A full backup of every database, its hosts prepared by the playbook `backup` first.
-
-    bandwidth: bytes per second.
-    """
-    def prepare(run: Run) -> None:
-        hosts = [host.name for host in profile.hosts if HostRole.DATABASE in host.roles]
-        play(run, targets_of(workplace, profile, only=hosts), BACKUP_PREPARE, {})
-
-    return run_backup(workplace, profile, prepare=prepare, bandwidth=bandwidth)
 
 
 def _copy(workplace: Workplace, profile: KamstrupProfile) -> Outcome:

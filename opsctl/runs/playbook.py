@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +47,9 @@ def names_of(profile: Profile) -> list[str]:
 
 
 def survey(workplace: Workplace, profiles: Sequence[Profile], operation: Operation,
-           variables: Mapping[str, Any] | None = None, *, deadline_seconds: float = 900) -> PlaybookResult:
-    """One run over all hosts of all profiles; only for operations that change nothing.
+           variables: Mapping[str, Any] | None = None, *, only: Collection[str] | None = None,
+           deadline_seconds: float = 900) -> PlaybookResult:
+    """One run over all hosts of all profiles; only for operations that change nothing. only: names of hosts to keep.
 
     It carries no secret. OperationFailed when it reached no host at all; a single host that failed is
     told apart in the result.
@@ -56,7 +57,7 @@ def survey(workplace: Workplace, profiles: Sequence[Profile], operation: Operati
     from opsctl.adapters.ansible import Order, run_playbook
     from opsctl.adapters.reading import reading_of
 
-    targets = [target for profile in profiles for target in targets_of(workplace, profile)]
+    targets = [target for profile in profiles for target in targets_of(workplace, profile, only=only)]
     reading = reading_of(workplace.settings.playbooks, operation)
     if reading is not None:
         return _read(workplace, operation, reading, targets, variables or {})

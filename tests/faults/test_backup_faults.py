@@ -459,6 +459,20 @@ def test_extra_tablespaces_are_refused_with_the_remedy(workplace: Workplace, lab
     assert nothing_in_store(workplace, profile)
 
 
+def test_a_host_without_its_tools_is_prepared_by_the_playbook(opsctl: Opsctl, lab: Path) -> None:
+    """Asked without Ansible; what is missing is installed with it. Here the package is there and its program is not."""
+    ready = opsctl("backup", "run", "sample-cedervig", "--json")
+    assert ready.code == 0 and "Ask whether the databases can be backed up" in ready.stderr
+    assert "preflight" not in ready.stderr, "nothing was missing, so no playbook ran"
+    guests.on("cedervig-1", "mv /usr/bin/age /usr/bin/age.away")
+    try:
+        answer = opsctl("backup", "run", "sample-cedervig", "--json")
+    finally:
+        guests.on("cedervig-1", "mv /usr/bin/age.away /usr/bin/age")
+    assert "preflight: Install the missing tools" in answer.stderr
+    assert answer.code == 1 and "age" in answer.envelope["data"]["outcomes"][0]["summary"], answer
+
+
 def test_an_unknown_cluster_is_named_with_those_there_are(workplace: Workplace, lab: Path) -> None:
     profile = hosted(workplace, "sample-aalund")
     lost = profile.model_copy(update={"databases": tuple(

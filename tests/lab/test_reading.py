@@ -12,6 +12,7 @@ import pytest
 
 from opsctl.adapters.ansible import Order, run_playbook
 from opsctl.adapters.ansible_catalogue import (
+    BACKUP_SURVEY,
     LICENCE_INVENTORY,
     PATCH_PLAN,
     READY_SURVEY,
@@ -59,7 +60,7 @@ def faulty(target: str, kind: str) -> Iterator[None]:
         fault.set_fault(target, kind, on=False)
 
 
-@pytest.mark.parametrize("operation", [STORAGE_CHECK, PATCH_PLAN, READY_SURVEY, LICENCE_INVENTORY],
+@pytest.mark.parametrize("operation", [BACKUP_SURVEY, STORAGE_CHECK, PATCH_PLAN, READY_SURVEY, LICENCE_INVENTORY],
                          ids=lambda operation: operation.playbook)
 def test_both_ways_say_the_same(workplace: Workplace, operation: Operation) -> None:
     profiles = [hosted(workplace, customer) for customer in CUSTOMERS]

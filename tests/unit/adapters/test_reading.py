@@ -25,9 +25,9 @@ def reading(module: str, arguments: dict[str, Any], defaults: dict[str, Any], **
 
 
 def test_exactly_what_only_reads_in_one_task_is_read_without_ansible() -> None:
-    found = {operation.command for operation in OPERATIONS if reading_of(ROOT / "playbooks", operation)}
-    assert {"patch plan", "storage check", "release plan", "licence check"} <= found
-    assert not found & {operation.command for operation in OPERATIONS if operation.changes}
+    found = {operation.playbook for operation in OPERATIONS if reading_of(ROOT / "playbooks", operation)}
+    assert {"patch_plan", "storage_check", "ready_survey", "licence_inventory", "backup_survey"} <= found
+    assert not found & {operation.playbook for operation in OPERATIONS if operation.changes}
 
 
 def test_the_role_s_defaults_fill_the_arguments_and_values_are_never_templates() -> None:
@@ -60,7 +60,9 @@ def main():
     print("noise that is no result")
     script = "echo $LC_X; echo bad >&2; exit 3"
     code, out, error = module.run_command(["sh", "-c", script], environ_update={"LC_X": "y"})
-    module.exit_json(changed=False, double=double(module.params["a"]), said=[code, out, error], b=module.params["b"])
+    asked = module.run_command(["cat"], data="select 1")[1]
+    said = [code, out, error, asked]
+    module.exit_json(changed=False, double=double(module.params["a"]), said=said, b=module.params["b"])
 if __name__ == "__main__":
     main()
 """
@@ -70,7 +72,7 @@ def test_the_program_runs_our_modules_without_ansible() -> None:
     one = reading(MODULE, {"a": "{{ n }}"}, {}, opsctl_u="def double(x):\n    return 2 * x\n")
     result = result_of(TARGET, one, ran(one, {"n": 21}))
     assert (result.state, dict(result.data)) == (HostState.OK, {"role": {
-        "double": 42, "said": [3, "y\n", "bad\n"], "b": "B"}})
+        "double": 42, "said": [3, "y\n", "bad\n", "select 1\n"], "b": "B"}})
     failed = result_of(TARGET, one, ran(one, {"n": 7}))
     assert result_of(TARGET, one, ran(one, {"n": 8})).message == "Look: worse"
     assert (failed.state, failed.message, dict(failed.data)) == (HostState.FAILED, "Look: seven is refused", {})
