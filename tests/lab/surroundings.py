@@ -47,7 +47,7 @@ def lab() -> Iterator[Path]:
 
 
 def _as_new() -> None:
-    """Make the hosts anew that an earlier run left changed because it was killed."""
+    """Make the hosts anew that the demo, or a run that was killed, left changed."""
     from opsctl.lab.definition import HOSTS
     from opsctl.lab.service import reset
     from tests.lab.guests import on
