@@ -81,7 +81,8 @@ class Channel(BufferedBytes):
         out, err = bytearray(self._buffer), bytearray()
         channel = self._channel
         while True:
-            ended = channel.exit_status_ready()
+            # Asked before the outputs are read: a host may tell how a command ended before the last of what it said.
+            ended = channel.closed or (channel.eof_received and channel.status_event.is_set())
             moved = False
             while channel.recv_ready():
                 out += channel.recv(WINDOW_BYTES)
@@ -89,16 +90,14 @@ class Channel(BufferedBytes):
             while channel.recv_stderr_ready():
                 err += channel.recv_stderr(WINDOW_BYTES)
                 moved = True
-            if ended and not moved and (channel.eof_received or channel.closed):
+            if ended:
                 return Completed(channel.recv_exit_status(), bytes(out), bytes(err))
             if time.monotonic() > deadline:
                 channel.close()
                 raise OperationFailed(f"{self._name}: not done after {seconds:.0f} seconds",
                                       "look at the host's load, then run it again")
-            if channel.closed and not ended:
-                raise self._broken(EOFError("closed"))
-            if not moved:
-                channel.status_event.wait(0.01)
+            if not moved and channel.status_event.wait(0.01):
+                time.sleep(0.001)
 
     def close(self) -> None:
         """Break the command off: its input ends."""
