@@ -21,6 +21,8 @@ from opsctl.core.errors import OperationFailed
 from opsctl.profiles.hosted import Database
 
 CONFIGURATION = "/etc/mysql"
+REPORTS = ("mariadb_backup_info", "xtrabackup_info")
+"""What mariadb-backup calls its report: seen with 11.8 the first, with 10.11 the second."""
 _KEPT = ("tool_version", "server_version", "start_time", "end_time", "innodb_from_lsn", "innodb_to_lsn", "binlog_pos")
 
 
@@ -56,10 +58,11 @@ class MariaDB(InDirectory):
         if not last[0].endswith("completed OK!"):
             raise OperationFailed(f"{host.hello.host}: mariadb-backup did not say that it completed",
                                   "look at the details in the server's log, then run it again", (last[0][:300],))
-        report = host.run(("cat", f"{host.hello.scratch}/report/mariadb_backup_info"))
-        lines = dict(line.split(" = ", 1) for line in report.out.splitlines() if " = " in line)
-        if report.code or "end_time" not in lines:
-            raise OperationFailed(f"{host.hello.host}: mariadb-backup left no complete mariadb_backup_info",
+        report = _report(host, f"{host.hello.scratch}/report")
+        text = host.run(("cat", *report)).out if report else ""
+        lines = dict(line.split(" = ", 1) for line in text.splitlines() if " = " in line)
+        if "end_time" not in lines:
+            raise OperationFailed(f"{host.hello.host}: mariadb-backup left no complete {REPORTS[0]}",
                                   "look into the server's log, then run it again")
         return Proof({**found.facts, **{name: lines[name] for name in _KEPT if lines.get(name)}})
 
@@ -78,9 +81,9 @@ class MariaDB(InDirectory):
         return decompress(self.owner), Command("mbstream", commands.unpack(target.directory), self.owner)
 
     def prepare(self, host: HostProgram, target: Target) -> None:
-        present = host.run(("test", "-s", f"{target.directory}/mariadb_backup_info"))
+        present = _report(host, target.directory)
         said = host.run(commands.prepare(target.directory), user=self.owner, seconds=QUERY_SECONDS)
-        if present.code or said.code or not said.err.rstrip().endswith("completed OK!"):
+        if not present or said.code or not said.err.rstrip().endswith("completed OK!"):
             raise OperationFailed(f"{host.hello.host}: the restored files could not be prepared",
                                   "use another backup", tuple(said.err.rstrip().splitlines()[-3:]))
 
@@ -98,6 +101,13 @@ class MariaDB(InDirectory):
 
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         return {}
+
+
+def _report(host: HostProgram, folder: str) -> tuple[str, ...]:
+    """The tool's report that is in the folder and not empty; () when there is none."""
+    listed = host.run(("find", folder, "-maxdepth", "1", "-size", "+0", "(", "-name", REPORTS[0], "-o", "-name",
+                       REPORTS[1], ")"))
+    return tuple(listed.out.split("\n")[:1]) if listed.out else ()
 
 
 def _series(version: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +74,22 @@ def test_mariadb_must_say_that_it_completed(host: HostProgram) -> None:
     with pytest.raises(OperationFailed) as error:
         MariaDB().conclude(host, _found(), Transfer("", (StageEnd("x", 0, "[00] completed OK!\n"),), 1))
     assert "mariadb_backup_info" in error.value.message
+
+
+@pytest.mark.parametrize("name", ["mariadb_backup_info", "xtrabackup_info"])
+def test_mariadb_of_every_series_has_its_report_read(host: HostProgram, name: str) -> None:
+    report = Path(host.hello.scratch) / "report"
+    report.mkdir(exist_ok=True)
+    transfer = Transfer("", (StageEnd("x", 0, "[00] completed OK!\n"),), 1)
+    try:
+        (report / name).write_text("tool_version = 10.11\nend_time = 2026-11-27 20:00:00\ninnodb_to_lsn = 7\n")
+        facts = MariaDB().conclude(host, _found(), transfer).facts
+        assert (facts["tool_version"], facts["innodb_to_lsn"]) == ("10.11", "7")
+        (report / name).write_text("tool_version = 10.11\n")
+        with pytest.raises(OperationFailed, match="no complete"):
+            MariaDB().conclude(host, _found(), transfer)
+    finally:
+        shutil.rmtree(report)
 
 
 def test_positions_in_the_log_compare_as_numbers() -> None:
