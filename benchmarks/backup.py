@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.measuring import Figure, measured, table
+from benchmarks.measuring import Figure, measured, served_by, table
 from benchmarks.scratch import PORT, Bench, drained, emptied, made, opsctl_dump, opsctl_restore, opsctl_stream, parts_of
 from opsctl.adapters.objects import ObjectStore, open_store
 from tests.contracts.s3_servers import ACCESS, SECRET, running_rclone
@@ -235,7 +235,7 @@ def main() -> None:
                 size = bench.sql("select pg_size_pretty(sum(pg_database_size(oid))) from pg_database;")
                 print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.platform()}, PostgreSQL "
                       f"{bench.bin.parent.name}, {size}, {given.rounds} rounds\n", flush=True)
-                site = Site(bench, server, _served_by(objects), served, open_store(server.store("opsctl")),
+                site = Site(bench, server, served_by(objects), served, open_store(server.store("opsctl")),
                             open_store(server.store("logical")), server.ca_file.read_text())
                 rounds(site, given.rounds, given.compress.split(","), given.without.split(","))
             finally:
@@ -243,13 +243,6 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(objects, ignore_errors=True)
-
-
-def _served_by(objects: Path) -> int:
-    """The process that serves the folder."""
-    wanted = str(objects / "served").encode()
-    return next(int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline")
-                if wanted in path.read_bytes().split(b"\0"))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,13 @@ def process_cpu(number: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def served_by(objects: Path) -> int:
+    """The process of the S3 server whose objects lie in `served` below the folder."""
+    wanted = str(objects / "served").encode()
+    return next(int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline")
+                if wanted in path.read_bytes().split(b"\0"))
+
+
 def measured(act: Callable[[], None], server: int = 0) -> Figure:
     """Run it once. server: the process of the store, whose CPU is told apart and whose memory does not count."""
     memory: list[float] = []

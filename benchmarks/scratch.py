@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup.engines.contract import Found, Target, decrypt, encrypt
+from opsctl.backup.engines.contract import DatabaseEngine, Found, Target, decrypt, encrypt
 from opsctl.backup.engines.postgresql import PostgreSQL
 from opsctl.backup.engines.postgresql_dump import PostgreSQLDump
 from opsctl.backup.exchange import Order
@@ -118,29 +118,28 @@ def drained(bench: Bench) -> None:
 
 def opsctl_stream(bench: Bench, store: ObjectStore, ca: str = "") -> None:
     """The host program with the PostgreSQL engine, into an empty store. ca: PEM text of the store's authority."""
-    found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT})
-    engine = PostgreSQL()
-    with local_program() as (program, _), Uploads(store, PLACE, Sizes()) as uploads:
-        with engine.consistent(program, found) as held:
-            stages = (*engine.source(program, held), encrypt([bench.recipient], "postgres"))
-            program.stream(Order("data", stages, store.signs, ca=ca), uploads).require("the stream")
-        uploads.complete()
-        uploads.publish(b"{}")
-        program.end()
+    opsctl_into(store, PostgreSQL(), _found(bench), bench.recipient, ca)
 
 
 def opsctl_dump(bench: Bench, store: ObjectStore, ca: str = "") -> None:
     """The host program with the logical engine, into an empty store: it counts every row in the dump's snapshot."""
-    found = Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT, "database": "postgres"})
-    engine = PostgreSQLDump()
+    opsctl_into(store, PostgreSQLDump(), _found(bench, database="postgres"), bench.recipient, ca)
+
+
+def opsctl_into(store: ObjectStore, engine: DatabaseEngine, found: Found, recipient: str, ca: str) -> None:
+    """One stream of any engine into an empty store, up to the engine's own word that it is whole."""
     with local_program() as (program, _), Uploads(store, PLACE, Sizes()) as uploads:
         with engine.consistent(program, found) as held:
-            stages = (*engine.source(program, held), encrypt([bench.recipient], "postgres"))
+            stages = (*engine.source(program, held), encrypt([recipient], engine.owner))
             data = program.stream(Order("data", stages, store.signs, ca=ca), uploads).require("the stream")
             engine.conclude(program, held, data)
         uploads.complete()
         uploads.publish(b"{}")
         program.end()
+
+
+def _found(bench: Bench, **more: str) -> Found:
+    return Found("15", 0, None, {}, {"major": bench.bin.parent.name, "port": PORT, **more})
 
 
 def emptied(store: ObjectStore) -> ObjectStore:
