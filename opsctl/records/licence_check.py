@@ -44,7 +44,8 @@ def list_packages(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> 
 
 
 def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, planned: date | None = None) -> Outcome:
-    """Judge the profile's licences today, and at a release's planned day; CHECK_FAILED (exit 8) when one is critical.
+    """Judge the profile's licences today, and at a release's planned day; CHECK_FAILED (exit 8) when one is critical,
+    or when a host or a database that is to be counted could not be asked.
 
     found: what `list_packages` gave; None for a system that the customer hosts, where only dates can be judged.
     """
@@ -54,10 +55,10 @@ def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, 
         usage, untold = usage_of(profile, found)
         findings = [one for licence in profile.licences for one in judge(licence, today, inventory, usage)]
         if any(licence.metric == METERS for licence in profile.licences):
-            findings += [Finding("meters", Level.WARNING, f"{name} could not be counted: {why}")
+            findings += [Finding("meters", Level.CRITICAL, f"{name} could not be counted: {why}")
                          for name, why in untold.items()]
         findings += blocking(profile.licences, planned) if planned else []
-        findings += [Finding("packages", Level.WARNING, f"{host} could not be asked: {why}") for host, why in silent]
+        findings += [Finding("packages", Level.CRITICAL, f"{host} could not be asked: {why}") for host, why in silent]
         if not profile.licences and inventory is None:
             findings.append(Finding("licences", Level.WARNING, "none is on record and nothing was measured, so whether "
                                     "there are any is not known"))
@@ -147,9 +148,11 @@ def _outcome(profile: Profile, findings: Sequence[Finding], data: Mapping[str, A
     bad = [one for one in findings if one.level is not Level.OK]
     critical = [one for one in bad if one.level is Level.CRITICAL]
     status = Status.CHECK_FAILED if critical else Status.WARNING if bad else Status.DONE
-    shown = "; ".join(f"{one.product}: {one.said}" for one in (critical or bad)[:3])
-    more = f" (and {len(bad) - 3} more)" if len(bad) > 3 else ""
+    told = [*critical, *(one for one in bad if one not in critical)]
+    shown = "; ".join(f"{one.product}: {one.said}" for one in told[:3])
+    more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
     what = shown + more if bad else f"{_count(len(profile.licences), 'licence')} on record, nothing to do"
     return Outcome(profile.customer, Service.LICENCE_MANAGEMENT, status, what,
-                   "" if not bad else "renew, order or count what is named, and correct `licences` in the profile",
+                   "" if not bad else "renew, order or count what is named, and correct `licences` in the profile; a host "
+                   "that could not be asked is to be up first",
                    data=data)

@@ -12,12 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsctl.adapters.ansible import PlaybookResult
+from opsctl.adapters.ansible_events import HostResult, HostState, Predicted
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
+from opsctl.core.outcome import Status
 from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.parts import Licence
+from opsctl.records.licence_check import check
 from opsctl.records.licence_export import calendar, cyclonedx
 from opsctl.records.licences import Inventory, Level, Package, Usage, blocking, judge, measured, unnamed
+from opsctl.runs.playbook import targets_of
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from tests.unit.maintenance.conftest import load_utility
@@ -131,6 +137,22 @@ def test_the_gate_refuses_a_release_on_the_day_after_the_end(place: Workplace) -
     assert gate(profile, install, last_second, place.ledger).allowed
     refused = gate(profile, install, last_second + timedelta(seconds=1), place.ledger)
     assert "Map tiles (P14)" in refused.reason
+
+
+def test_a_host_that_could_not_be_asked_fails_the_check(place: Workplace) -> None:
+    profile = load_profile(place.settings.inventories, "sample-birkeby")
+    assert isinstance(profile, KamstrupProfile)
+    answered = {"packages": [{"name": "bash", "version": "5.2", "architecture": "amd64", "licences": ["GPL-3"]}],
+                "cores": 2, "meters": {}}
+    hosts = {target.name: HostResult(target, HostState.OK, 0, "", {"licence_inventory": answered})
+             for target in targets_of(place, profile)}
+    whole = check(place, profile, PlaybookResult("licence_inventory", "read", "", hosts, Predicted()))
+    assert whole.status is Status.DONE
+    lost = next(iter(hosts))
+    hosts[lost] = HostResult(hosts[lost].target, HostState.UNREACHABLE, 0, "no route", {})
+    found = check(place, profile, PlaybookResult("licence_inventory", "read", "", hosts, Predicted()))
+    assert found.status is Status.CHECK_FAILED
+    assert "could not be asked: unreachable: no route" in found.summary
 
 
 def test_the_calendar_is_read_by_another_program() -> None:
