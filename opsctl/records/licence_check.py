@@ -153,6 +153,6 @@ def _outcome(profile: Profile, findings: Sequence[Finding], data: Mapping[str, A
     more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
     what = shown + more if bad else f"{_count(len(profile.licences), 'licence')} on record, nothing to do"
     return Outcome(profile.customer, Service.LICENCE_MANAGEMENT, status, what,
-                   "" if not bad else "renew, order or count what is named, and correct `licences` in the profile; a host "
-                   "that could not be asked is to be up first",
+                   "" if not bad else "renew, order or count what is named, and correct `licences` in the profile; a "
+                   "host that could not be asked is to be up first",
                    data=data)
