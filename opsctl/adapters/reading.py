@@ -21,7 +21,8 @@ import yaml
 from opsctl.adapters.ansible_catalogue import Operation, roles_of
 from opsctl.adapters.ansible_events import HostResult, HostState
 from opsctl.adapters.ansible_inventory import Target
-from opsctl.adapters.ssh import Completed, Shell, connect
+from opsctl.adapters.ssh import Shell, connect
+from opsctl.adapters.ssh_channel import Completed
 from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.core.text import printable
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import shlex
 import socket
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,92 +18,15 @@ from typing import Any
 import paramiko
 from paramiko.hostkeys import InvalidHostKey
 
-from opsctl.adapters.buffered import BufferedBytes
+from opsctl.adapters.ssh_channel import BREAKS, WINDOW_BYTES, Channel, Completed
 from opsctl.core.clock import Clock
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.text import printable
 from opsctl.profiles.hosted import Host
 
 _SSH_PORT = 22
-WINDOW_BYTES = 1 << 24
 KEEPALIVE_SECONDS = 15
 DEAD_LINK_SECONDS = 45.0
-
-
-@dataclass(frozen=True)
-class Completed:
-    """How a command on a host ended. A command killed by a signal has the exit code -1."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-
-    def text(self) -> str:
-        """Standard output as text, without the last line break."""
-        return self.stdout.decode("utf-8", "replace").rstrip("\n")
-
-
-class Channel(BufferedBytes):
-    """A running command: bytes in, lines or exact counts out. OperationFailed when it falls silent or breaks off."""
-
-    def __init__(self, channel: paramiko.Channel, name: str) -> None:
-        super().__init__(name)
-        self._channel = channel
-
-    def write(self, data: bytes) -> None:
-        """Send all of `data`."""
-        try:
-            self._channel.sendall(data)
-        except (OSError, paramiko.SSHException) as error:
-            raise self._broken(error) from None
-
-    def _fill(self, seconds: float) -> bool:
-        self._channel.settimeout(seconds)
-        try:
-            data = self._channel.recv(WINDOW_BYTES)
-        except TimeoutError:
-            raise OperationFailed(f"{self._name}: nothing was heard for {seconds:.0f} seconds",
-                                  "look whether the host and its link are up, then run it again") from None
-        except (OSError, paramiko.SSHException) as error:
-            raise self._broken(error) from None
-        self._buffer += data
-        return bool(data)
-
-    def close_input(self) -> None:
-        """Tell the command that no more input comes."""
-        self._channel.shutdown_write()
-
-    def result(self, seconds: float) -> Completed:
-        """Wait for the end; returns what is left of both outputs."""
-        deadline = time.monotonic() + seconds
-        out, err = bytearray(self._buffer), bytearray()
-        channel = self._channel
-        while True:
-            # Asked before the outputs are read: a host may tell how a command ended before the last of what it said.
-            ended = channel.closed or (channel.eof_received and channel.status_event.is_set())
-            moved = False
-            while channel.recv_ready():
-                out += channel.recv(WINDOW_BYTES)
-                moved = True
-            while channel.recv_stderr_ready():
-                err += channel.recv_stderr(WINDOW_BYTES)
-                moved = True
-            if ended:
-                return Completed(channel.recv_exit_status(), bytes(out), bytes(err))
-            if time.monotonic() > deadline:
-                channel.close()
-                raise OperationFailed(f"{self._name}: not done after {seconds:.0f} seconds",
-                                      "look at the host's load, then run it again")
-            if not moved and channel.status_event.wait(0.01):
-                time.sleep(0.001)
-
-    def close(self) -> None:
-        """Break the command off: its input ends."""
-        self._channel.close()
-
-    def _broken(self, error: Exception) -> OperationFailed:
-        return OperationFailed(f"{self._name}: the connection broke off ({type(error).__name__})",
-                               "look whether the host and its link are up, then run it again")
 
 
 class Shell:
@@ -131,7 +52,7 @@ class Shell:
                 channel.exec_command(command)
             finally:
                 alarm.cancel()
-        except (OSError, EOFError, paramiko.SSHException) as error:
+        except BREAKS as error:
             raise OperationFailed(f"{self._name}: a command could not be started ({type(error).__name__})",
                                   "look whether the host and its link are up, then run it again") from None
         return Channel(channel, self._name)
@@ -158,9 +79,14 @@ class Shell:
     def clock_offset(self, clock: Clock) -> float:
         """Seconds by which the host's clock is ahead of `clock`; off by at most half the round trip."""
         before = clock.now()
-        said = self.run(["date", "+%s.%N"], timeout=15).text()
+        said = self.run(["date", "+%s.%N"], timeout=15)
         after = clock.now()
-        return (datetime.fromtimestamp(float(said), UTC) - (before + (after - before) / 2)).total_seconds()
+        try:
+            told = datetime.fromtimestamp(float(said.text()), UTC)
+        except (ValueError, OverflowError):
+            raise OperationFailed(f"{self._name}: the host does not tell its time (`date`: exit code "
+                                  f"{said.exit_code})", "look what `date` on the host is") from None
+        return (told - (before + (after - before) / 2)).total_seconds()
 
 
 @contextmanager
@@ -233,7 +159,7 @@ def _open(client: paramiko.SSHClient, host: Host, known_hosts: Path, identity: P
             transport.set_keepalive(KEEPALIVE_SECONDS)
     except InvalidHostKey as error:
         raise _no_key(error, known_hosts) from None
-    except (OSError, EOFError, paramiko.SSHException) as error:
+    except BREAKS as error:
         raise _explained(error, host, known_hosts, identity) from None
 
 

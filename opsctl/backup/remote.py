@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsctl.adapters.ssh import Channel, Shell, connect
+from opsctl.adapters.ssh import Shell, connect
+from opsctl.adapters.ssh_channel import Channel
 from opsctl.backup.dialogue import SILENCE_SECONDS, HostProgram, Source
 from opsctl.core.errors import ConfigurationError, Locked, OperationFailed, OpsctlError
 from opsctl.profiles.hosted import Host

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import OpsctlError
+from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.maintenance.evidence import APPLIED, FAILED, PATCHED, STARTED
 from opsctl.profiles.hosted import Host
 from opsctl.profiles.model import Profile, hosts_of
@@ -66,5 +66,9 @@ def _versions(run: Run, host: Host, packages: list[str]) -> dict[str, str]:
     place = run.workplace
     with connect(host, known_hosts=place.known_hosts(run.customer), identity=identity(place)) as shell:
         said = shell.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\\n", "--", *packages])
+    # 1 where one of them is not there, with the others told all the same (dpkg-query(1)).
+    if said.exit_code not in (0, 1):
+        raise OperationFailed(f"{host.name}: dpkg does not tell what is installed (exit code {said.exit_code})",
+                              "look into it with `dpkg --audit` on the host")
     rows = (line.split(" ") for line in said.text().splitlines())
     return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "installed"}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import OpsctlError
+from opsctl.core.errors import OperationFailed, OpsctlError
 from opsctl.profiles.model import Profile, hosts_of
 from opsctl.runs.alive import died_here
 from opsctl.runs.playbook import end_leftovers
@@ -21,6 +21,7 @@ from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
     from opsctl.adapters.ssh import Shell
+    from opsctl.adapters.ssh_channel import Completed
     from opsctl.ledger import Entry
     from opsctl.profiles.hosted import Host
 
@@ -116,7 +117,7 @@ def _wait(run: Run, host: str, shell: Shell, dead: str) -> str:
     end = time.monotonic() + (0 if "-backup-" in dead else PATIENCE_SECONDS)
     listing: Any = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating,deactivating",
                     pattern]
-    while units := shell.run(listing, sudo=True).text().split():
+    while units := _units(host, shell.run(listing, sudo=True)):
         if time.monotonic() >= end or run.workplace.ending.wanted:
             shell.stop_unit(pattern)
             return STOPPED
@@ -125,3 +126,10 @@ def _wait(run: Run, host: str, shell: Shell, dead: str) -> str:
         state = ENDED
         time.sleep(2)
     return state
+
+
+def _units(host: str, said: Completed) -> list[str]:
+    if said.exit_code != 0:
+        raise OperationFailed(f"{host}: systemd does not tell what is at work (exit code {said.exit_code})",
+                              "look into it with `systemctl list-units` on the host")
+    return said.text().split()

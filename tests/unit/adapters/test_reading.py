@@ -11,7 +11,7 @@ from opsctl.adapters.ansible_catalogue import OPERATIONS
 from opsctl.adapters.ansible_events import HostState
 from opsctl.adapters.ansible_inventory import Target
 from opsctl.adapters.reading import Reading, reading_of, result_of
-from opsctl.adapters.ssh import Completed
+from opsctl.adapters.ssh_channel import Completed
 from opsctl.core.errors import ConfigurationError
 from opsctl.profiles.hosted import Host, HostRole
 
