@@ -71,7 +71,8 @@ def _go_back(run: Run, profile: Profile, started: Mapping[str, Any], reason: str
     try:
         result = play(run, targets_of(run.workplace, profile), READY_ROLLBACK, {
             "ready_rollback_version": version, "ready_rollback_package": started["from_package"],
-            "ready_rollback_restore": started["copies"]})
+            "ready_rollback_restore": started["copies"],
+            "ready_rollback_healthy_seconds": run.workplace.settings.policy.healthy_seconds})
     except OpsctlError as error:
         evidence.stuck(run, version, tried, "; ".join((reason, *error.details)))
         raise OperationFailed(f"READY {tried} failed and could NOT be taken back to {version}: READY may be stopped",

@@ -68,6 +68,15 @@ def test_every_operation_belongs_to_a_command() -> None:
     assert {operation.command for operation in OPERATIONS} <= commands
 
 
+def test_what_ready_may_take_to_become_healthy_is_the_policy_s_everywhere() -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "opsctl").rglob("*.py"))
+    names = [name for role in ROLES for name in load(PLAYBOOKS / "roles" / role / "defaults" / "main.yml") or {}
+             if name.endswith("_healthy_seconds")]
+    assert len(names) >= 3
+    given = re.findall(r'"(\w+_healthy_seconds)": run\.workplace\.settings\.policy\.healthy_seconds', texts)
+    assert sorted(given) == sorted(names)
+
+
 def test_every_role_is_used() -> None:
     used = {role for name in NAMES for role in roles_of(PLAYBOOKS, name)}
     assert used == set(ROLES)
