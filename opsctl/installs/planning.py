@@ -73,6 +73,7 @@ def plan_of(profile: Profile, releases: Catalogue, target: Version | None, facts
         problems.append("none of its hosts has the role application, so READY runs nowhere")
     problems += [f"{host.host}: {problem}" for host in hosts for problem in host.problems]
     if installed is not None:
+        problems += _not_restarted(hosts, facts, str(installed))
         try:
             way = path(releases, installed, goal)
             hops = way.hops if way else ()
@@ -114,6 +115,13 @@ def _installed(hosts: Sequence[HostState], releases: Catalogue) -> tuple[Version
         if release.apt is not None and release.apt.version == package:
             return release.version, []
     return None, [f"there is no release file for the installed package {package}"]
+
+
+def _not_restarted(hosts: Sequence[HostState], facts: Facts, installed: str) -> list[str]:
+    """A package put in by hand while READY went on in the release before; what is wrong otherwise is told already."""
+    said = {host.host: str(facts[host.host]["version"]) for host in hosts if host.application and not host.problems}
+    return [f"{name}: READY answers in version {version or 'none'}, while the package of {installed} is installed; "
+            "restart READY" for name, version in said.items() if version != installed]
 
 
 def _hop(releases: Catalogue, release: Release) -> Hop:

@@ -67,11 +67,20 @@ def test_without_a_migration_nothing_is_copied() -> None:
 
 def test_what_is_there_needs_nothing() -> None:
     plan = planned(installed="6.0.0")
-    assert plan.nothing_to_do and plan.step is None
+    assert plan.nothing_to_do and plan.step is None and not plan.problems
+
+
+def test_a_package_put_in_by_hand_proves_nothing_while_ready_goes_on_in_the_release_before() -> None:
+    plan = planned({"version": "5.4.0"}, installed="6.0.0")
+    assert not plan.nothing_to_do and not plan.hops and "restart READY" in plan.problems[0]
+    (one,) = planned({"version": "5.3.0", "wrong": ["its health page answers nothing"]}).problems
+    assert "health page" in one, "what is wrong anyway is told once"
 
 
 @pytest.mark.parametrize(("app", "db", "reason"), [
     ({"wrong": ["its health page answers 503: x"]}, {}, "birkeby-app: its health page answers 503: x"),
+    ({"version": "5.3.0"}, {}, "birkeby-app: READY answers in version 5.3.0, while the package of 5.4.0 is installed"),
+    ({"version": ""}, {}, "READY answers in version none"),
     ({"interrupted": ["dpkg was interrupted"]}, {}, "birkeby-app: dpkg was interrupted"),
     ({"busy": ["unattended-upgr (77)"]}, {}, "birkeby-app: unattended-upgr (77) is at work on it"),
     ({"opsctl_units": ["opsctl-x-install.service"]}, {}, "opsctl-x-install.service is at work"),
