@@ -48,7 +48,8 @@ def install_release(workplace: Workplace, profile: Profile, releases: Catalogue,
         require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
         # On a customer's hosts a release that is not healthy must be taken back while its records still open them.
         work = max(estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)), timedelta(minutes=minutes))
-        way_back = timedelta(minutes=minutes, seconds=workplace.settings.policy.healthy_seconds)
+        # Twice its time to become healthy: until it is judged, and after the way back.
+        way_back = timedelta(minutes=minutes, seconds=2 * workplace.settings.policy.healthy_seconds)
         require_time(workplace, profile, request(Step.PATCH), work + way_back)
 
     may_start(0)

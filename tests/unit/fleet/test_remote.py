@@ -248,7 +248,7 @@ def test_a_release_s_own_minutes_count_also_when_the_last_one_was_quick(place: W
     with pytest.raises(ConfigurationError, match="far enough"):
         changing.install(place, placed, INSTALL)
     healthy = timedelta(seconds=place.settings.policy.healthy_seconds)
-    assert asked[-1] == timedelta(minutes=60 + 60) + healthy, "and as long again for the way back"
+    assert asked[-1] == timedelta(minutes=60 + 60) + 2 * healthy, "and as long again for the way back"
 
 
 def fails(*_: Any) -> None:
