@@ -74,12 +74,12 @@ def reading_of(playbooks: Path, operation: Operation) -> Reading | None:
 
 
 def read_hosts(reading: Reading, targets: Sequence[Target], identity: Path, variables: Mapping[str, Any], *,
-               threads: int, on_host: Callable[[Target], None] = lambda target: None,
+               threads: int, seconds: int = SECONDS, on_host: Callable[[Target], None] = lambda target: None,
                cancelled: Callable[[], bool] = lambda: False) -> dict[str, HostResult]:
     """Every host's result by inventory name, in the order of `targets`; a host that fails is told apart.
 
     variables: for all hosts, over their own. on_host: called when a host begins. When it is cancelled, or interrupted,
-    every connection is closed; what a host has begun ends by itself, within SECONDS.
+    every connection is closed; what a host has begun ends by itself, within `seconds`.
     """
     links: list[Shell] = []
     program = Path(__file__).with_name("reading_program.py").read_text(encoding="utf-8")
@@ -90,8 +90,8 @@ def read_hosts(reading: Reading, targets: Sequence[Target], identity: Path, vari
         try:
             with connect(target.host, known_hosts=target.known_hosts, identity=identity) as shell:
                 links.append(shell)
-                done = shell.run(["timeout", str(SECONDS), "/usr/bin/python3", "-I", "-"], stdin=text, sudo=True,
-                                 timeout=SECONDS + 30)
+                done = shell.run(["timeout", str(seconds), "/usr/bin/python3", "-I", "-"], stdin=text, sudo=True,
+                                 timeout=seconds + 30)
         except OpsctlError as error:
             return HostResult(target, HostState.UNREACHABLE, 0, error.message, {})
         return result_of(target, reading, done)

@@ -48,11 +48,11 @@ def names_of(profile: Profile) -> list[str]:
 
 def survey(workplace: Workplace, profiles: Sequence[Profile], operation: Operation,
            variables: Mapping[str, Any] | None = None, *, only: Collection[str] | None = None,
-           deadline_seconds: float = 900) -> PlaybookResult:
+           deadline_seconds: float = 900, cancelled: Callable[[], bool] = lambda: False) -> PlaybookResult:
     """One run over all hosts of all profiles; only for operations that change nothing. only: names of hosts to keep.
 
     It carries no secret. OperationFailed when it reached no host at all; a single host that failed is
-    told apart in the result.
+    told apart in the result, one that had not answered when it was cancelled is missing there.
     """
     from opsctl.adapters.ansible import Order, run_playbook
     from opsctl.adapters.reading import reading_of
@@ -60,24 +60,24 @@ def survey(workplace: Workplace, profiles: Sequence[Profile], operation: Operati
     targets = [target for profile in profiles for target in targets_of(workplace, profile, only=only)]
     reading = reading_of(workplace.settings.playbooks, operation)
     if reading is not None:
-        return _read(workplace, operation, reading, targets, variables or {})
+        return _read(workplace, operation, reading, targets, variables or {}, deadline_seconds, cancelled)
     name = f"{workplace.clock.now():%Y%m%dt%H%M%S}-{operation.command.replace(' ', '-')}-{secrets.token_hex(3)}"
     with _private(workplace.runs / SURVEYS / name) as folder:
         return run_playbook(Order(
             operation, targets, workplace.settings.playbooks, identity(workplace), folder, name,
-            variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds,
+            variables=variables or {}, forks=SURVEY_FORKS, deadline_seconds=deadline_seconds, cancelled=cancelled,
             on_task=lambda target, task: workplace.progress.step(target.customer, f"{target.host.name}: {task}")))
 
 
 def _read(workplace: Workplace, operation: Operation, reading: Reading, targets: Sequence[Target],
-          variables: Mapping[str, Any]) -> PlaybookResult:
+          variables: Mapping[str, Any], deadline_seconds: float, cancelled: Callable[[], bool]) -> PlaybookResult:
     """The same without Ansible, for what is one of our modules in one task."""
     from opsctl.adapters.ansible import PlaybookResult
     from opsctl.adapters.ansible_catalogue import revision
     from opsctl.adapters.ansible_events import Predicted
     from opsctl.adapters.ansible_inventory import checked_known_hosts
     from opsctl.adapters.ansible_process import sigterm_interrupts
-    from opsctl.adapters.reading import read_hosts
+    from opsctl.adapters.reading import SECONDS, read_hosts
 
     for target in targets:
         checked_known_hosts(target)
@@ -85,7 +85,7 @@ def _read(workplace: Workplace, operation: Operation, reading: Reading, targets:
         found = read_hosts(
             reading, targets, identity(workplace), variables, threads=SURVEY_FORKS,
             on_host=lambda target: workplace.progress.step(target.customer, f"{target.host.name}: {reading.task}"),
-            cancelled=lambda: workplace.ending.wanted)
+            seconds=min(SECONDS, int(deadline_seconds)), cancelled=lambda: cancelled() or workplace.ending.wanted)
     for customer in dict.fromkeys(target.customer for target in targets):
         workplace.progress.step(customer, "")
     workplace.ending.check()
