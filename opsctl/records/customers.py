@@ -21,13 +21,14 @@ from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.places import PROFILE
 from opsctl.profiles.writing import create, former_path, profile_text, supersede, validated_text
 from opsctl.records.drafting import AgreementAnswers, moved
+from opsctl.runs.installed import MOVED, stand
 from opsctl.runs.service import LEASE_SECONDS, events_of
 from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
     from opsctl.ledger import HeldLease
 
-ADDED, MOVED = "customer.added", "customer.moved"
+ADDED = "customer.added"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,10 @@ def _concerns(workplace: Workplace, profile: Profile, day: date) -> list[str]:
     since, _ = day_bounds(day, profile.zone)
     runs = sum(1 for _ in workplace.ledger.entries(profile.customer, kinds=["run.finished"], since=since))
     found = [f"runs since {day}, done under the hosting that then no longer held: {runs}"] if runs else []
+    left = stand(workplace, profile.customer).open
+    if left is not None:
+        found.append(f"the installation of READY {left.payload['to']} by {left.run} is unfinished; after the move "
+                     f"nothing takes it back: `opsctl release rollback {profile.customer}` comes before it")
     if isinstance(profile, KamstrupProfile):
         found.append("backups made until then stay in custody under the old profile; nobody makes new ones for the "
                      "customer (P26)")

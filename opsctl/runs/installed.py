@@ -26,7 +26,9 @@ REPORTED = "change.reported"
 """What a customer says that it changed itself."""
 FOUND = "release.found"
 """A run that had nothing to install saw the release there, healthy."""
-KINDS = frozenset({STARTED, INSTALLED, REFUSED, TAKEN_BACK, STUCK, FOUND})
+MOVED = "customer.moved"
+"""Others host the system since, on their hosts: what was begun on the ones of before is nobody's to take back."""
+KINDS = frozenset({STARTED, INSTALLED, REFUSED, TAKEN_BACK, STUCK, FOUND, MOVED})
 PROOFS = {INSTALLED: "to", TAKEN_BACK: "version", FOUND: "version"}
 """What proves a version: the kind, and where its payload has it."""
 EVIDENCE = frozenset({*PROOFS, REPORTED})
@@ -63,6 +65,8 @@ def standing(entries: Iterable[Entry]) -> Standing:
             started = None
         if entry.kind in PROOFS:
             installed = str(entry.payload[PROOFS[entry.kind]])
+        elif entry.kind == MOVED:
+            installed = ""
     return Standing(installed, started)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from opsctl.runs.installed import MOVED
+
 if TYPE_CHECKING:
     from opsctl.ledger import Entry
 
@@ -21,7 +23,7 @@ REFUSED = "upgrade.refused"
 TAKEN_BACK = "upgrade.taken_back"
 STUCK = "upgrade.stuck"
 FINISHED = "upgrade.finished"
-KINDS = frozenset({STARTED, SECURED, RELEASED, COMPLETED, REFUSED, TAKEN_BACK, STUCK, FINISHED})
+KINDS = frozenset({STARTED, SECURED, RELEASED, COMPLETED, REFUSED, TAKEN_BACK, STUCK, FINISHED, MOVED})
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def standing(entries: Iterable[Entry]) -> Standing:
             kept = []
         elif entry.kind not in {RELEASED, STUCK}:
             started, secured = None, None
+            # Since a move others host the system, on other hosts.
+            kept = [] if entry.kind == MOVED else kept
         if entry.kind == COMPLETED:
             kept.append(entry.payload)
     return Standing(started, secured, tuple(kept), released)

@@ -16,6 +16,7 @@ from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, terms_at
 from opsctl.profiles.writing import former_hosted
 from opsctl.records import customers
+from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from tests.unit.records.conftest import Run
@@ -184,6 +185,14 @@ def test_a_move_that_cannot_be_meant_changes_nothing(changes: tuple[str, ...], s
     answer = opsctl("customer", "move", "sample-aalund", "--hosting", "customer", "--reason", "C", *changes, "--yes")
     assert (answer.code, said in answer.stderr) == (2, True), answer
     assert (path.read_bytes(), list(path.parent.glob("profile-until*"))) == (before, [])
+
+
+def test_a_move_says_what_stays_unfinished(opsctl: Run, place: Workplace) -> None:
+    words = ("customer", "move", "sample-aalund", "--hosting", "customer", "--from", "2026-01-01", "--reason", "C")
+    place.ledger.append("sample-aalund", "release.started", {"from": "5.4.0", "to": "5.5.0"}, actor="me", run="r-1")
+    answer = opsctl(*words, "--yes")
+    assert "the installation of READY 5.5.0 by r-1 is unfinished" in answer.stdout + answer.stderr, answer
+    assert stand(place, "sample-aalund").open is None, "and nothing takes it back on other hosts"
 
 
 def test_a_move_is_asked_about(opsctl: Run, place: Workplace) -> None:

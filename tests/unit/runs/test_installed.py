@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from opsctl.profiles.loader import load_profile
+from opsctl.runs import installed as words
 from opsctl.runs.installed import (
     FOUND,
     INSTALLED,
@@ -42,6 +43,13 @@ def test_one_that_was_killed_is_open() -> None:
     found = stood((INSTALLED, {"to": "5.4.0"}), START)
     assert found.installed == "5.4.0" and found.open_payload["to"] == "5.5.0"
     assert stood().open is None
+
+
+def test_what_was_begun_on_the_hosts_of_before_a_move_is_nobody_s_to_take_back() -> None:
+    moved = (words.MOVED, {"from": "kamstrup", "to": "customer"})
+    found = stood((INSTALLED, {"to": "5.4.0"}), START, (STUCK, {}), moved)
+    assert (found.installed, found.open) == ("", None)
+    assert stood(START, moved, (STARTED, {"to": "6.0.0"})).open_payload["to"] == "6.0.0"
 
 
 @pytest.mark.parametrize(("customer", "proven", "version"), [

@@ -103,6 +103,12 @@ def test_what_is_kept_is_let_go_by_finish_alone() -> None:
     assert stood((words.STARTED, {}), (words.SECURED, {}), (words.STARTED, {})).secured is None
 
 
+def test_after_a_move_nothing_of_the_hosts_of_before_is_open_or_kept() -> None:
+    found = stood((words.STARTED, {}), (words.COMPLETED, {"n": 1}), (words.STARTED, {}), (words.SECURED, {}),
+                  (words.RELEASED, {}), (words.MOVED, {}))
+    assert (found.open, found.secured, found.kept, found.released) == (None, None, (), False)
+
+
 def test_there_is_when_every_host_is_and_all_runs(facts: dict[str, Any]) -> None:
     there = {**facts, "due": False}
     assert arrived({"a": there, "b": there}, DEBIAN, ["a", "b"])
