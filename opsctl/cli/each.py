@@ -38,7 +38,7 @@ def hosted(place: Workplace, profile: Profile, request: Request) -> KamstrupProf
     if isinstance(profile, KamstrupProfile):
         decision.require(profile.customer)
         return profile
-    if decision.cell.mode is not Mode.ON_AGREEMENT:
+    if decision.left or decision.cell.mode is not Mode.ON_AGREEMENT:
         decision.require(profile.customer)
     # No record that the customer could give would help here.
     raise NotCovered(f"{profile.customer}: the customer hosts the system, and this command works only on hosts that "

@@ -94,6 +94,7 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
     from opsctl.fleet.installing import take_back
     from opsctl.fleet.remote import require_workable
     from opsctl.installs.way_back import REQUEST
+    from opsctl.profiles.model import KamstrupProfile
     from opsctl.releases.catalogue import load
     from opsctl.runs.installed import stand
 
@@ -104,8 +105,10 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
         except NotCovered as refused:
             if stand(place, customer).open is None:
                 raise
-            raise NotCovered(f"{refused.message}; READY may be stopped there", "tell the customer, agree a new access "
-                             f"with it, then run this again; {refused.resolution}") from None
+            own = "" if isinstance(found, KamstrupProfile) else (
+                "tell the customer, agree a new access with it, then run this again; ")
+            raise NotCovered(f"{refused.message}; READY may be stopped there", own + refused.resolution,
+                             refused.details, refused.service) from None
         confirm(f"Take back the unfinished installation at {customer}?", yes)
         return outcomes_result([take_back(place, found, load(place.settings.releases))])
 

@@ -62,13 +62,17 @@ class Records:
 
 @dataclass(frozen=True)
 class Decision:
-    """The gate's answer. `reason` is one sentence that names promise and row; `instead` what to do when refused."""
+    """The gate's answer. `reason` is one sentence that names promise and row; `instead` what to do when refused.
+
+    left: refused since the customer has left, which no record changes.
+    """
 
     allowed: bool
     cell: Cell
     reason: str
     instead: str = ""
     warnings: tuple[str, ...] = ()
+    left: bool = False
 
     def require(self, customer: str) -> Decision:
         """Return self when allowed; otherwise raise NotCovered (exit 4)."""
@@ -83,9 +87,10 @@ def decide(terms: Terms, request: Request, at: datetime, records: Records = Reco
     records: they matter for work on customer-hosted systems, and for new modules everywhere.
     """
     cell = CELLS[request.service, terms.hosting]
-    refusal = (_leaving_refusal(terms, cell, at) or _coverage_refusal(terms, cell)
-               or _delivery_refusal(request, cell) or _records_refusal(request, cell, at, records)
-               or _licence_refusal(terms, request, at))
+    if terms.has_ended(at):
+        return Decision(False, cell, *_leaving_refusal(terms, cell), left=True)
+    refusal = (_coverage_refusal(terms, cell) or _delivery_refusal(request, cell)
+               or _records_refusal(request, cell, at, records) or _licence_refusal(terms, request, at))
     if refusal:
         return Decision(False, cell, refusal[0], refusal[1])
     return _agreement_decision(terms, request, cell, at)
@@ -107,9 +112,7 @@ def _coverage_refusal(terms: Terms, cell: Cell) -> tuple[str, str] | None:
     return None
 
 
-def _leaving_refusal(terms: Terms, cell: Cell, at: datetime) -> tuple[str, str] | None:
-    if not terms.has_ended(at):
-        return None
+def _leaving_refusal(terms: Terms, cell: Cell) -> tuple[str, str]:
     return (f"the customer has left, its last day was {terms.service_ends} ({_named(cell)})",
             f"see `opsctl customer offboard {terms.customer}`; what was taken before stays in custody")
 

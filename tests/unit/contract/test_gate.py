@@ -161,7 +161,7 @@ def test_a_customer_that_has_left_gets_nothing_more_from_the_day_after_its_last(
     last_second = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
     assert decide(leaving, work(Service.BACKUP), last_second).allowed
     refused = decide(leaving, work(Service.BACKUP), last_second + timedelta(seconds=1))
-    assert not refused.allowed and "2026-11-23" in refused.reason
+    assert not refused.allowed and "2026-11-23" in refused.reason and refused.left
 
 
 def test_a_licence_that_has_ended_blocks_a_release_and_nothing_else() -> None:

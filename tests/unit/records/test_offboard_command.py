@@ -44,6 +44,14 @@ def test_steps_out_of_turn(words: tuple[str, ...], said: str, opsctl: Run) -> No
     assert (answer.code, said in answer.stderr) == (2, True), answer
 
 
+@pytest.mark.parametrize("words", [("upgrade", "plan", "sample-elmegaard", "--to-debian", "13"),
+                                   ("module", "list", "sample-elmegaard"), ("patch", "plan", "sample-elmegaard")])
+def test_who_has_left_is_told_so_whatever_is_asked_for(words: tuple[str, ...], opsctl: Run, place: Workplace) -> None:
+    place.ledger.append("sample-elmegaard", "customer.offboarding-started", {"last_day": "2026-11-01"}, actor="tester")
+    answer = opsctl(*words)
+    assert (answer.code, "the customer has left" in answer.stdout + answer.stderr) == (4, True), answer
+
+
 def test_backups_stay_in_reach_after_a_move(opsctl: Run, place: Workplace, tmp_path: Path) -> None:
     (tmp_path / "store").mkdir(mode=0o700)
     profile = place.settings.inventories / "sample-cedervig" / "profile.yml"
