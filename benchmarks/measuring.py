@@ -75,7 +75,7 @@ def _largest(out: list[float], server: int) -> Iterator[None]:
     peak, stop = [0.0], threading.Event()
 
     def watch() -> None:
-        while not stop.wait(0.1):
+        while not stop.wait(0.5):
             peak[0] = max([peak[0], *_peaks(server)])
 
     watcher = threading.Thread(target=watch)
