@@ -104,7 +104,7 @@ def rebuild() -> Result:
 
     For after `ledger verify` found one of them to differ. That it was done is recorded in the chain operator.
     """
-    from opsctl.fleet.nightly import OPERATOR
+    from opsctl.core.outcome import OPERATOR
     from opsctl.ledger.model import REBUILT
     from opsctl.support.index import mend_all
 

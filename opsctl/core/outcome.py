@@ -9,6 +9,9 @@ from typing import Any
 
 from opsctl.core.errors import ExitCode
 
+OPERATOR = "operator"
+"""Stands where a customer's name does, for what concerns none alone: in outcomes, and as a chain of the ledger."""
+
 
 class Status(StrEnum):
     """How a piece of work ended."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import ConfigurationError, EvidenceDamaged
+from opsctl.core.outcome import OPERATOR
 from opsctl.ledger import held
 from opsctl.ledger.checkpoints import (
     PREFIX,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from opsctl.adapters.objects import ObjectStore
     from opsctl.profiles.settings import CheckpointSettings
 
-OPERATOR = "operator"
 LEASE_SECONDS = 60
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from opsctl.adapters.silences import version
 from opsctl.core.errors import OpsctlError
+from opsctl.core.outcome import OPERATOR
 from opsctl.ledger.checkpoints import WRITTEN
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
@@ -84,7 +85,7 @@ def checkpoints(place: Workplace) -> Check:
     if place.settings.checkpoints is None:
         return Check(group, what, Finding.WARN, "none are kept: entries cut off the ledger's end could not be noticed",
                      "set `checkpoints` in opsctl.yml")
-    last = place.ledger.last("operator", WRITTEN)
+    last = place.ledger.last(OPERATOR, WRITTEN)
     if last is None:
         return Check(group, what, Finding.WARN, "none is written yet", "run `opsctl ledger checkpoint`")
     age = place.clock.now() - last.recorded_at

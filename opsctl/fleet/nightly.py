@@ -19,7 +19,7 @@ from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OperationFailed, OpsctlError
-from opsctl.core.outcome import Outcome, Status, combined_exit_code
+from opsctl.core.outcome import OPERATOR, Outcome, Status, combined_exit_code
 from opsctl.fleet.due import check_due
 from opsctl.fleet.failures import failed, guarded, jointly
 from opsctl.fleet.hosted_night import Check, Rooms, hosted_night, local_today, skipped
@@ -32,8 +32,6 @@ from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 from opsctl.storage.history import MEASURED
-
-OPERATOR = "operator"
 
 
 def nightly(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[str, OpsctlError],

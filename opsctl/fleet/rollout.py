@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsctl.core.errors import ExitCode, UsageError
-from opsctl.core.outcome import Outcome, Status
+from opsctl.core.outcome import OPERATOR, Outcome, Status
 from opsctl.fleet.rings import in_rings, require_ordered
 from opsctl.fleet.turns import Act, Turns, take_turns
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.workplace import Workplace
 
-CHAIN = "operator"
 STARTED = "rollout.started"
 RESUMED = "rollout.resumed"
 CUSTOMER = "rollout.customer"
@@ -66,7 +65,7 @@ def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
 
     UsageError when there is no such rollout.
     """
-    entries = [entry for entry in workplace.ledger.find_run(run) if entry.chain == CHAIN]
+    entries = [entry for entry in workplace.ledger.find_run(run) if entry.chain == OPERATOR]
     started = next((entry.payload for entry in entries if entry.kind == STARTED), None)
     if started is None:
         raise UsageError(f"there is no rollout {run[:80]}", "see `opsctl run list`; a run for one customer is simply "
@@ -153,4 +152,4 @@ def _unproven(rollout: Rollout, ended: Mapping[str, Outcome], customer: str) -> 
 
 
 def _record(workplace: Workplace, rollout: Rollout, kind: str, payload: Mapping[str, Any]) -> None:
-    workplace.ledger.append(CHAIN, kind, payload, actor=workplace.actor, run=rollout.id)
+    workplace.ledger.append(OPERATOR, kind, payload, actor=workplace.actor, run=rollout.id)

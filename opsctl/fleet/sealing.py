@@ -7,12 +7,12 @@ from hashlib import sha256
 from typing import Any
 
 from opsctl.core.errors import ConfigurationError, OpsctlError
+from opsctl.core.outcome import OPERATOR
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.model import ReleaseStatus
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 
-CHAIN = "operator"
 SEALED = "release.sealed"
 
 
@@ -54,12 +54,12 @@ def seal(workplace: Workplace, releases: Catalogue, versions: Iterable[str]) -> 
     for version in versions:
         release = releases.releases[Version.parse(version)]
         if release.status is not ReleaseStatus.DRAFT and (version, release.revision) not in known:
-            workplace.ledger.append(CHAIN, SEALED, {"version": version, "revision": release.revision,
+            workplace.ledger.append(OPERATOR, SEALED, {"version": version, "revision": release.revision,
                                                     "sha256": _hash(releases, release.version)}, actor=workplace.actor)
 
 
 def _sealed(workplace: Workplace) -> list[Mapping[str, Any]]:
-    return [entry.payload for entry in workplace.ledger.entries(CHAIN, kinds=(SEALED,))]
+    return [entry.payload for entry in workplace.ledger.entries(OPERATOR, kinds=(SEALED,))]
 
 
 def _hash(releases: Catalogue, version: Version) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from opsctl.core.errors import ConfigurationError
+from opsctl.core.outcome import OPERATOR
 from opsctl.ledger import latest, schema, subjects
 from opsctl.ledger.canonical import canonical, stamp
 from opsctl.ledger.model import GENERATED, GENESIS, Entry, Subject
@@ -25,7 +26,6 @@ from opsctl.ledger.topics import topic
 if TYPE_CHECKING:
     from opsctl.ledger.database import Database
 
-MARKER_CHAIN = "operator"
 _AT_ONCE = 2000
 
 
@@ -52,7 +52,7 @@ class Chain:
 def is_generated(connection: Connection) -> bool:
     """Whether the ledger holds generated history: its marker is the first entry of the chain operator."""
     table = schema.entry
-    query = select(table.c.kind).where(table.c.chain == MARKER_CHAIN, table.c.sequence == 1)
+    query = select(table.c.kind).where(table.c.chain == OPERATOR, table.c.sequence == 1)
     return bool(connection.scalar(query) == GENERATED)
 
 
@@ -64,7 +64,7 @@ def begin(database: Database, actor: str, marker: Made) -> None:
             raise ConfigurationError(f"The ledger at {database.place} has entries: it takes no generated history.",
                                      "Name a ledger that does not exist yet; generated history is never mixed with "
                                      "evidence.")
-        _write(connection, Chain(MARKER_CHAIN, [marker]), actor, 0, GENESIS)
+        _write(connection, Chain(OPERATOR, [marker]), actor, 0, GENESIS)
 
 
 def load(database: Database, actor: str, chains: Iterable[Chain], marker: Made) -> int:

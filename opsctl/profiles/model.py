@@ -29,6 +29,7 @@ from opsctl.profiles.parts import (
     AgreementPart,
     Contact,
     ContactRole,
+    CustomerName,
     EarlierTerms,
     ErrorId,
     Freeze,
@@ -49,7 +50,7 @@ class CommonProfile(Part):
     """What every customer has."""
 
     schema_version: Literal[1]
-    customer: Identifier = Field(description="The folder's name; it also names the ledger's chain.")
+    customer: CustomerName = Field(description="The folder's name; it also names the ledger's chain.")
     name: Annotated[str, OneLine] = Field(min_length=1, max_length=60)
     sample: bool = Field(default=False, description="True marks an invented customer of the lab.")
     zone: Zone = "Europe/Copenhagen"

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from opsctl.contract.services import Hosting
+from opsctl.core.outcome import OPERATOR
 
 
 class Part(BaseModel):
@@ -33,6 +34,12 @@ def _known_zone(value: str) -> str:
 def _one_line(value: str) -> str:
     if len(value.splitlines()) > 1 or value != value.strip():
         raise ValueError("must be one line, without spaces at its ends")
+    return value
+
+
+def _a_customers_own(value: str) -> str:
+    if value == OPERATOR:
+        raise ValueError(f"{OPERATOR} is what opsctl calls itself in the evidence; choose another name")
     return value
 
 
@@ -58,9 +65,11 @@ PATTERN_WORDS: Mapping[str, str] = {
 }
 """What a pattern means, for the error message."""
 
+
 ERROR_ID = r"^ERR-[0-9]{4,8}$"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=48)]
+CustomerName = Annotated[Identifier, AfterValidator(_a_customers_own)]
 Version = Annotated[str, Field(pattern=VERSION)]
 WallTime = Annotated[str, Field(pattern=WALL_TIME)]
 EmailAddress = Annotated[str, Field(pattern=EMAIL, max_length=254)]

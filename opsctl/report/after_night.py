@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from opsctl.core.errors import ExitCode, OpsctlError
-from opsctl.core.outcome import Outcome, Status
+from opsctl.core.outcome import OPERATOR, Outcome, Status
 from opsctl.fleet.checkpoints import write_checkpoint
 from opsctl.fleet.failures import failed, guarded
-from opsctl.fleet.nightly import OPERATOR
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.report.outputs import beat, measured, write_metrics

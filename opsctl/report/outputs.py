@@ -11,7 +11,7 @@ from pathlib import Path
 from opsctl.adapters.notify import ping
 from opsctl.adapters.secrets import resolve
 from opsctl.core.errors import OperationFailed, OpsctlError
-from opsctl.fleet.nightly import OPERATOR
+from opsctl.core.outcome import OPERATOR
 from opsctl.ledger import Entry
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import Profile

@@ -15,6 +15,7 @@ from opsctl.contract.records import FACT_KINDS
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
+from opsctl.core.outcome import OPERATOR
 from opsctl.ledger.model import GENERATED
 from opsctl.profiles.index import Places, files_key
 from opsctl.report.known import known, last_sequences, running_of
@@ -69,7 +70,7 @@ def quick_status(url: str, where: Places, now: datetime, judge: Judge) -> Quick 
             evidence = known(_Reads(ledger), found, now)
             topics = ledger.newest((*NOTICES, *FACT_KINDS))
             running = running_of(ledger.running())
-            generated = any(row.chain == "operator" for row in ledger.newest([GENERATED]))
+            generated = any(row.chain == OPERATOR for row in ledger.newest([GENERATED]))
     except QuickFailed:
         return None
     if any(row.recorded_at >= now for row in topics):

@@ -16,7 +16,7 @@ from opsctl.adapters.notify_apprise import channels, send
 from opsctl.adapters.secrets import resolve
 from opsctl.core.clock import iso
 from opsctl.core.errors import OpsctlError
-from opsctl.fleet.nightly import OPERATOR
+from opsctl.core.outcome import OPERATOR
 from opsctl.network.history import CHECKED
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import Catalogue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
+from opsctl.core.outcome import OPERATOR
 from opsctl.lab.history.asking import Asking
 from opsctl.lab.history.fleet import Customer, rng_of
 from opsctl.lab.history.measuring import Measuring
@@ -140,4 +141,4 @@ def operator(customers: Sequence[Customer], world: World) -> Chain:
         if ended < world.now:
             entries.append(Made(ended, "nightly.finished", "", {
                 "status": "done", "exit_code": 7 if failed else 0, "outcomes": 5 * len(names), "failed": failed}))
-    return Chain("operator", entries)
+    return Chain(OPERATOR, entries)

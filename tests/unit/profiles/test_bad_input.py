@@ -158,6 +158,12 @@ def test_folder_and_name_must_agree(aalund: str, write: Write) -> None:
     assert "must be the folder's name" in error.value.details[0]
 
 
+def test_no_customer_has_the_name_of_the_operator_s_own_chain(aalund: str, write: Write) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        load_profile(write(aalund.replace("customer: sample-aalund", "customer: operator"), "operator"), "operator")
+    assert "choose another name" in error.value.details[0]
+
+
 def test_a_customer_hosted_profile_has_no_hosts_or_store_by_type(aalund: str, write: Write) -> None:
     with pytest.raises(ConfigurationError) as error:
         load_profile(write(aalund.replace("hosting: kamstrup", "hosting: customer")), "sample-aalund")
