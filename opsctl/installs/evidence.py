@@ -63,8 +63,12 @@ def stuck(run: Run, version: str, tried: str, reason: str) -> None:
 
 
 def touched(results: Results) -> bool:
-    """Whether READY was stopped, or may have been: a host that gave nothing back is taken to be touched."""
-    return any(result.data.get("ready_update", {}).get("touched", bool(result.changed)) for result in results.values())
+    """Whether READY was stopped, or may have been: a host that was begun and gave nothing back, since its link was cut,
+    is taken to be touched."""
+    from opsctl.adapters.ansible_events import HostState
+
+    return any(result.data.get("ready_update", {}).get("touched", result.state is not HostState.UNTOUCHED)
+               for result in results.values())
 
 
 def said(results: Results, key: str) -> dict[str, Any]:

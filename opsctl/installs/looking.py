@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OperationFailed
-from opsctl.installs.planning import Facts, facts_of
-from opsctl.profiles.hosted import HostRole
-from opsctl.profiles.model import Profile, hosts_of
+from opsctl.installs.lacking import Facts
+from opsctl.installs.planning import facts_of
+from opsctl.installs.seen import begun, runs_well
+from opsctl.profiles.model import Profile
 from opsctl.runs.playbook import survey
 from opsctl.runs.workplace import Workplace
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
 
 PAUSE_SECONDS = 5
+SILENT_SECONDS = 120
 Seen = tuple[Facts, Mapping[str, str]]
 """What each host said, and why it said nothing, both by host name."""
 
@@ -29,43 +31,36 @@ def look(workplace: Workplace, profiles: Sequence[Profile]) -> dict[str, Seen]:
     return {profile.customer: facts_of(by_host(profile, found.hosts.values())) for profile in profiles}
 
 
-def wait_well(workplace: Workplace, profile: Profile, version: str, package: str) -> bool:
-    """Whether READY runs well in `version`: it is given `healthy_seconds` where every host has the package already.
+def heard(workplace: Workplace, profile: Profile) -> Facts:
+    """What every host says; one that says nothing is waited for, since a link may be cut for a moment.
 
-    One page that fails once must not take back what READY has written meanwhile. OperationFailed for a host that
-    says nothing: of that nobody knows what it wrote.
+    OperationFailed for a host that stays silent: of that nobody knows what READY wrote there.
     """
-    until = time.monotonic() + workplace.settings.policy.healthy_seconds
+    until = time.monotonic() + SILENT_SECONDS
     while True:
         facts, silent = look(workplace, [profile])[profile.customer]
-        if silent:
+        if not silent:
+            return facts
+        if time.monotonic() >= until:
             raise OperationFailed(f"{profile.customer}: {', '.join(silent)} says nothing, so nothing was taken back",
                                   "see that it can be reached, then run it again", tuple(silent.values()))
-        if runs_well(profile, facts, version, package):
-            return True
-        if time.monotonic() >= until or not begun(profile, facts, package):
-            return False
         time.sleep(PAUSE_SECONDS)
 
 
-def begun(profile: Profile, facts: Facts, package: str) -> bool:
-    """Whether READY may have been started in the new release: the package is whole on every application host."""
-    names = _applications(profile)
-    return bool(names) and all(facts[name]["installed"] == package and not facts[name]["interrupted"] for name in names)
+def settled(workplace: Workplace, profile: Profile, version: str, package: str) -> Facts:
+    """The same once READY runs well in `version`, or has had `healthy_seconds` where a host has the package already.
+
+    One page that fails once must not take back what READY has written meanwhile.
+    """
+    until = time.monotonic() + workplace.settings.policy.healthy_seconds
+    while True:
+        facts = heard(workplace, profile)
+        if (runs_well(profile, facts, version, package) or time.monotonic() >= until
+                or not begun(profile, facts, package)):
+            return facts
+        time.sleep(PAUSE_SECONDS)
 
 
 def by_host(profile: Profile, results: Any) -> Mapping[str, HostResult]:
     """Of the results of a run, the customer's, by host name."""
     return {result.target.host.name: result for result in results if result.target.customer == profile.customer}
-
-
-def runs_well(profile: Profile, facts: Facts, version: str, package: str) -> bool:
-    """Whether every application host, and there is one, has the package and READY answers healthy in `version`."""
-    names = _applications(profile)
-    return bool(names) and all(
-        name in facts and facts[name]["installed"] == package and facts[name]["version"] == version
-        and not facts[name]["wrong"] and not facts[name]["interrupted"] for name in names)
-
-
-def _applications(profile: Profile) -> list[str]:
-    return [host.name for host in hosts_of(profile) if HostRole.APPLICATION in host.roles]

@@ -8,21 +8,20 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import ConfigurationError, OpsctlError, UsageError
+from opsctl.installs.lacking import Facts, copied, unmet
 from opsctl.installs.model import Hop, HostState, ReleasePlan
 from opsctl.profiles.hosted import Host, HostRole
 from opsctl.profiles.inventory import in_order
 from opsctl.profiles.model import Profile, terms_at
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.model import Release, ReleaseStatus, Requirements
+from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import path
-from opsctl.releases.prerequisites import at_least, strictest
 from opsctl.releases.version import Step, Version
 from opsctl.runs.plans import inventory_digest, terms_digest
 
 if TYPE_CHECKING:
     from opsctl.adapters.ansible_events import HostResult
 
-Facts = Mapping[str, Mapping[str, Any]]
 
 
 def step_between(installed: Version | None, target: Version) -> Step:
@@ -82,7 +81,7 @@ def plan_of(profile: Profile, releases: Catalogue, target: Version | None, facts
     if target is not None and installed is not None and installed > target:
         problems.append(f"{installed} is installed, which is newer than {target}: a release is not taken back this way")
     if hops and not problems:
-        problems += _unmet(hops, facts, hosts)
+        problems += unmet(hops, facts, hosts)
     mine = {*profile.ready.modules, *(name for said in facts.values() for name in said["modules"])}
     return ReleasePlan(
         profile.customer, str(installed or ""), str(goal.version),
@@ -126,8 +125,7 @@ def _not_restarted(hosts: Sequence[HostState], facts: Facts, installed: str) -> 
 
 def _hop(releases: Catalogue, release: Release) -> Hop:
     package = release.apt.version if release.apt else ""
-    restores = release.install.db_migration or release.rollback.method == "restore-backup"
-    return Hop(str(release.version), package, release.kind, restores,
+    return Hop(str(release.version), package, release.kind, copied(release),
                release.rollback.supported and release.install.reversible_until != "never",
                release.install.downtime_minutes, release.requires.free_space_mb,
                sha256(_text(releases, release)).hexdigest())
@@ -140,45 +138,3 @@ def _text(releases: Catalogue, release: Release) -> bytes:
     except OSError:
         # Release files of a catalogue made in memory have no text; their content stands for it.
         return release.model_dump_json().encode()
-
-
-def _unmet(hops: Sequence[Release], facts: Facts, hosts: Sequence[HostState]) -> list[str]:
-    """What the hosts lack for the hops, one line each."""
-    try:
-        needs = strictest([hop.requires for hop in hops])
-    except ConfigurationError as error:
-        return [error.message]
-    lines = []
-    for host in hosts:
-        said = facts[host.host]
-        if host.application:
-            lines += [f"{host.host}: {line}" for line in _host_lacks(needs, hops, said)]
-        lines += [f"{host.host}: {line}" for entry in said["databases"] for line in _database_lacks(needs, entry)]
-        biggest = max((int(entry.get("bytes", 0)) for entry in said["databases"]), default=0)
-        if biggest and int(said["free_bytes"]["copies"]) < biggest + 64_000_000:
-            lines.append(f"{host.host}: {said['free_bytes']['copies'] // 1_000_000} MB are free for the copy of a "
-                         f"database of {biggest // 1_000_000} MB")
-    return lines
-
-
-def _host_lacks(needs: Requirements, hops: Sequence[Release], said: Mapping[str, Any]) -> list[str]:
-    system = next((one for one in needs.os if one.name == said["os"]["name"]), None)
-    lines = []
-    if system is None or not at_least(said["os"]["version"], system.min):
-        lines.append(f"{said['os']['name']} {said['os']['version']} is not among "
-                     f"{', '.join(f'{one.name} {one.min}' for one in needs.os)} or later")
-    free = int(said["free_bytes"]["packages"]) // 1_000_000
-    if free < needs.free_space_mb:
-        lines.append(f"{free} MB are free, {needs.free_space_mb} MB are needed")
-    packages = [hop.apt.version for hop in hops if hop.apt]
-    missing = [package for package in [*packages, said["installed"]] if package not in said["offered"]]
-    lines += [f"release {hop.version} names no package in the apt repository" for hop in hops if hop.apt is None]
-    return lines + ([f"the apt repository does not offer {', '.join(missing)}"] if missing else [])
-
-
-def _database_lacks(needs: Requirements, entry: Mapping[str, Any]) -> list[str]:
-    engine = next((one for one in needs.database if one.engine == entry["engine"]), None)
-    if engine is not None and at_least(entry["version"], engine.min):
-        return []
-    allowed = ", ".join(f"{one.engine} {one.min}" for one in needs.database)
-    return [f"database {entry['name']}: {entry['engine']} {entry['version']} is not among {allowed} or later"]

@@ -103,7 +103,8 @@ def _install(run: Run, *, profile: Profile, wish: Wish) -> Outcome:
         end_leftovers(run.workplace, left.run)
         with silenced(run, names_of(profile), needed=False) as unsilenced:
             back = take_back_left(run, profile, left.payload)
-        warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back}", *unsilenced)
+        warnings = (f"an installation of {left.payload['to']} was broken off; READY runs in {back.version}",
+                    *back.kept, *unsilenced)
     fresh = plan(run.workplace, [profile], wish.releases, target=wish.target)[0]
     service = request(fresh.step).service
     gate(profile, request(fresh.step), run.workplace.clock.now(), run.workplace.ledger).require(profile.customer)
@@ -176,10 +177,11 @@ def _hop(run: Run, profile: Profile, fresh: ReleasePlan, hop: Hop, before: tuple
             raise OperationFailed(f"READY {hop.version} was not installed, nothing was touched: {error.message}",
                                   "put it right and run it again", error.details) from None
         back = take_back(run, profile, stand(run.workplace, run.customer).open_payload, why)
-        if back == hop.version:
-            return {"from": version, "to": back, "package": hop.package, "note": why}
-        raise OperationFailed(f"READY {hop.version} failed and was taken back: READY {back} runs and is healthy",
-                              f"find the cause, then `opsctl resolve {run.customer} --reason TEXT`", (why,)) from None
+        if back.version == hop.version:
+            return {"from": version, "to": back.version, "package": hop.package, "note": why}
+        raise OperationFailed(
+            f"READY {hop.version} failed and was taken back: READY {back.version} runs and is healthy",
+            f"find the cause, then `opsctl resolve {run.customer} --reason TEXT`", (why, *back.kept)) from None
     except KeyboardInterrupt:
         # READY may be stopped: an interruption must not leave it so.
         take_back(run, profile, stand(run.workplace, run.customer).open_payload, "it was interrupted")

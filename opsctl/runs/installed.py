@@ -42,10 +42,12 @@ class Standing:
     """installed: READY's version by the newest proof, "" when the ledger has none.
 
     open: the start of an installation that neither ended well nor was taken back; then READY may be stopped.
+    stuck: going back was tried and did not succeed, so people have to act.
     """
 
     installed: str = ""
     open: Entry | None = None
+    stuck: bool = False
 
     @property
     def open_payload(self) -> Mapping[str, Any]:
@@ -57,8 +59,9 @@ class Standing:
 
 def standing(entries: Iterable[Entry]) -> Standing:
     """From the entries of KINDS, oldest first."""
-    installed, started = "", None
+    installed, started, stuck = "", None, False
     for entry in entries:
+        stuck = entry.kind == STUCK
         if entry.kind == STARTED:
             started = entry
         elif entry.kind != STUCK:
@@ -67,7 +70,7 @@ def standing(entries: Iterable[Entry]) -> Standing:
             installed = str(entry.payload[PROOFS[entry.kind]])
         elif entry.kind == MOVED:
             installed = ""
-    return Standing(installed, started)
+    return Standing(installed, started, stuck and started is not None)
 
 
 def stand(workplace: Workplace, customer: str, until: datetime | None = None) -> Standing:

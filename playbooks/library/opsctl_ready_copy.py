@@ -9,7 +9,8 @@ short_description: Copy READY's database before an installation, put the copy ba
 description:
   - The copy lies in C(/var/lib/opsctl/ready-update), readable for root alone, and is taken while READY is stopped.
     It is the way back of one installation and no backup. READY's other databases are not touched.
-  - A restored copy is proven by the number of rows in each table.
+  - A restored copy is proven by the number of rows in each table. It is put back once; the database that was in its
+    place stays beside it as C(NAME_kept_TIME), since READY may have written to it.
 options:
   name:
     description: The database.
@@ -25,10 +26,16 @@ options:
     type: str
     default: main
   action:
-    description: take a copy, put it back (C(restore)), or C(forget) it.
+    description:
+      - take a copy, put it back (C(restore)), or C(forget) it. Without a copy of the version nothing is put back, and
+        that is a failure.
     type: str
     required: true
     choices: [take, restore, forget]
+  kept:
+    description: With C(forget), also drop what earlier ways back left.
+    type: bool
+    default: false
   version:
     description: READY's version that the copy belongs to.
     type: str
@@ -63,14 +70,19 @@ reason:
   description: Why nothing was done; empty otherwise.
   type: str
   returned: always
+kept:
+  description: Databases that ways back left beside it.
+  type: list
+  returned: always
 """
 
 import json
 import os
 import shutil
+import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.opsctl_ready import COPIES, Failed, Unit, engine, free_bytes
+from ansible.module_utils.opsctl_ready import COPIES, Failed, Unit, engine, free_bytes, kept
 
 
 class Copy:
@@ -83,7 +95,7 @@ class Copy:
         self.note = os.path.join(self.folder, "copy.json")
 
     def known(self):
-        """{version, rows, bytes} of a complete copy, or None."""
+        """{version, rows, bytes, restored} of a complete copy, or None."""
         try:
             with open(self.note, encoding="utf-8") as stream:
                 return json.load(stream)
@@ -104,21 +116,28 @@ class Copy:
         os.chmod(COPIES, 0o700)
         os.close(os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         unit.run(self.database.dump(), self.database.user, stdout=self.file)
-        note = {"version": version, "rows": self.database.rows(), "bytes": os.path.getsize(self.file)}
+        note = {"version": version, "rows": self.database.rows(), "bytes": os.path.getsize(self.file),
+                "restored": False}
+        self._write(note)
+        return note
+
+    def _write(self, note):
         with open(f"{self.note}.new", "w", encoding="utf-8") as stream:
             json.dump(note, stream)
             stream.flush()
             os.fsync(stream.fileno())
         os.rename(f"{self.note}.new", self.note)
-        return note
 
     def restore(self, unit):
         """Put it back and count the rows."""
         note = self.known()
-        self.database.restore(unit, self.file)
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+        self.database.restore(unit, self.file, f"{self.database.name}_kept_{stamp}")
         rows = self.database.rows()
         if rows != note["rows"]:
             raise Failed(f"the restored {self.database.name} has {rows} rows, the copy had {note['rows']}")
+        note["restored"] = True
+        self._write(note)
         return note
 
 
@@ -126,17 +145,22 @@ def act(copy, given, check):
     """(changed, why nothing was done, what is known of the copy)."""
     known, action = copy.known(), given["action"]
     if action == "forget":
+        left = kept(copy.database) if given["kept"] else []
+        for name in [] if check else left:
+            copy.database.drop(name)
         if os.path.isdir(copy.folder) and not check:
             shutil.rmtree(copy.folder)
-        return known is not None, "" if known else "there is no copy", known
+        return known is not None or bool(left), "" if known or left else "there is no copy", known
     if action == "take":
         copy.require_room()
         return True, "", None if check else copy.take(given["version"], Unit(given["unit"], given["seconds"]))
-    if known is None:
-        return False, "there is no copy: the database was not touched", None
-    if known["version"] != given["version"]:
-        # A copy is taken before anything is installed: this one is left from an earlier installation.
-        return False, f"the copy belongs to READY {known['version']}: the database was not touched", None
+    if known is None or known["version"] != given["version"]:
+        # A copy is taken before anything is installed: one of another version is left from an earlier installation.
+        found = f"the copy belongs to READY {known['version']}" if known else "there is no copy"
+        raise Failed(f"{found}: the database was not touched")
+    if known.get("restored"):
+        # READY has run on it since, and may have written.
+        return False, "the copy was put back before: the database was not touched", known
     return True, "", known if check else copy.restore(Unit(given["unit"], given["seconds"]))
 
 
@@ -148,14 +172,17 @@ def main():
         "cluster": {"type": "str", "default": "main"},
         "action": {"type": "str", "required": True, "choices": ["take", "restore", "forget"]},
         "version": {"type": "str", "required": True}, "unit": {"type": "str", "required": True},
+        "kept": {"type": "bool", "default": False},
         "seconds": {"type": "int", "default": 3600},
     }, supports_check_mode=True)
     try:
-        changed, reason, known = act(Copy(engine(module.params)), module.params, module.check_mode)
+        copy = Copy(engine(module.params))
+        changed, reason, known = act(copy, module.params, module.check_mode)
+        left = kept(copy.database)
     except (Failed, OSError, ValueError) as error:
         module.fail_json(msg=f"{module.params['name']}: {error}")
     known = known or {"rows": {}, "bytes": 0}
-    module.exit_json(changed=changed, reason=reason, rows=known["rows"], bytes=known["bytes"])
+    module.exit_json(changed=changed, reason=reason, rows=known["rows"], bytes=known["bytes"], kept=left)
 
 
 if __name__ == "__main__":

@@ -81,11 +81,13 @@ free_bytes:
   type: dict
   returned: always
 databases:
-  description: Databases with name, engine, version, bytes, or error.
+  description:
+    - Databases with name, engine, version, bytes, what ways back kept beside them (C(kept)), free_bytes where their
+      files lie, and whether the copies lie on the same volume (C(with_copies)); or error.
   type: list
   returned: always
 copies:
-  description: Copies of databases that an unfinished installation left.
+  description: Complete copies of databases that an unfinished installation left, with name, version and restored.
   type: list
   returned: always
 health:
@@ -106,6 +108,7 @@ wrong:
   returned: always
 """
 
+import json
 import os
 import time
 
@@ -119,9 +122,11 @@ from ansible.module_utils.opsctl_ready import (
     engine,
     free_bytes,
     holders,
+    kept,
     madison,
     run,
     system,
+    volume,
 )
 
 
@@ -129,9 +134,24 @@ def database_facts(entry):
     """What is known of one database."""
     try:
         database = engine(entry)
-        return {**entry, "version": database.server_version(), "bytes": database.size()}
+        folder = database.folder()
+        return {**entry, "version": database.server_version(), "bytes": database.size(), "kept": kept(database),
+                "free_bytes": free_bytes(folder), "with_copies": volume(folder) == volume(COPIES)}
     except (Failed, OSError, ValueError) as error:
         return {**entry, "error": str(error)[:300]}
+
+
+def copies():
+    """[{name, version, restored}] of the copies that are complete."""
+    found = []
+    for name in sorted(os.listdir(COPIES)) if os.path.isdir(COPIES) else []:
+        try:
+            with open(os.path.join(COPIES, name, "copy.json"), encoding="utf-8") as stream:
+                known = json.load(stream)
+        except FileNotFoundError:
+            continue
+        found.append({"name": name, "version": known["version"], "restored": known.get("restored", False)})
+    return found
 
 
 def answers(url, expect, seconds):
@@ -182,7 +202,7 @@ def main():
         opsctl_units=[unit["unit"] for unit in own if unit["active"] in {"active", "activating"}],
         free_bytes={"packages": free_bytes("/usr"), "copies": free_bytes(COPIES)},
         databases=[database_facts(entry) for entry in given["databases"]],
-        copies=sorted(os.listdir(COPIES)) if os.path.isdir(COPIES) else [])
+        copies=copies())
 
 
 if __name__ == "__main__":

@@ -31,10 +31,19 @@ def madison(text):
 
 def free_bytes(path):
     """Bytes that an account without privileges may still write below `path`, or below what exists of it."""
+    found = os.statvfs(_existing(path))
+    return found.f_bavail * found.f_frsize
+
+
+def volume(path):
+    """The device that `path` lies on, or what exists of it."""
+    return os.stat(_existing(path)).st_dev
+
+
+def _existing(path):
     while not os.path.isdir(path):
         path = os.path.dirname(path)
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
+    return path
 
 
 def system():
@@ -108,10 +117,10 @@ class Postgresql:
         """The command that writes the copy to standard output."""
         return ["pg_dump", "--cluster", self.cluster, "--format=custom", "--compress=1", "--create", self.name]
 
-    def restore(self, unit, source):
-        """Put the copy in the database's place; the present one goes only once the copy is back."""
+    def restore(self, unit, source, kept):
+        """Put the copy in the database's place; the one that is there stays under the name `kept`."""
         aside = f"{self.name}_opsctl_failed"
-        known = self.ask("SELECT datname FROM pg_database").splitlines()
+        known = self.databases()
         if self.name in known and aside not in known:
             self._close(self.name)
             self.ask(f'ALTER DATABASE "{self.name}" RENAME TO "{aside}"')
@@ -121,8 +130,21 @@ class Postgresql:
         unit.run(["pg_restore", "--cluster", self.cluster, "--create", "--exit-on-error", "--dbname=postgres"],
                  self.user, stdin=source)
         self.ask("ANALYZE", self.name)
-        if aside in self.ask("SELECT datname FROM pg_database").splitlines():
-            self.ask(f'DROP DATABASE "{aside}" WITH (FORCE)')
+        if aside in self.databases():
+            self.ask(f'ALTER DATABASE "{aside}" RENAME TO "{kept}"')
+            self.ask(f'ALTER DATABASE "{kept}" WITH ALLOW_CONNECTIONS true')
+
+    def databases(self):
+        """Names of all databases of the cluster."""
+        return self.ask("SELECT datname FROM pg_database").splitlines()
+
+    def drop(self, name):
+        """Drop a database for good."""
+        self.ask(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def folder(self):
+        """Where its files lie."""
+        return self.ask("SHOW data_directory")
 
     def _close(self, name):
         self.ask(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
@@ -173,9 +195,31 @@ class Mariadb:
         return ["mariadb-dump", "--single-transaction", "--routines", "--events", "--triggers", "--add-drop-database",
                 "--databases", self.name]
 
-    def restore(self, unit, source):
-        """Put the copy in the database's place."""
+    def restore(self, unit, source, kept):
+        """Put the copy in the database's place; the tables that are there stay in the schema `kept`."""
+        within = f"WHERE {{}} = '{self.name}'"
+        tables = self.ask("SELECT table_name FROM information_schema.tables "  # noqa: S608 - checked by NAME
+                          f"{within.format('table_schema')} AND table_type = 'BASE TABLE'").splitlines()
+        if tables:
+            # A trigger keeps its table in its schema; the copy has it.
+            for trigger in self.ask("SELECT trigger_name FROM information_schema.triggers "  # noqa: S608
+                                    f"{within.format('trigger_schema')}").splitlines():
+                self.ask(f"DROP TRIGGER `{self.name}`.`{trigger}`")
+            self.ask(f"CREATE DATABASE IF NOT EXISTS `{kept}`")
+            self.ask("RENAME TABLE " + ", ".join(f"`{self.name}`.`{table}` TO `{kept}`.`{table}`" for table in tables))
         unit.run(["mariadb"], self.user, stdin=source)
+
+    def databases(self):
+        """Names of all schemas."""
+        return self.ask("SHOW DATABASES").splitlines()
+
+    def drop(self, name):
+        """Drop a schema for good."""
+        self.ask(f"DROP DATABASE `{name}`")
+
+    def folder(self):
+        """Where its files lie."""
+        return self.ask("SELECT @@datadir")
 
 
 def running_version(listed, cluster):
@@ -186,6 +230,11 @@ def running_version(listed, cluster):
     rows = [line.split() for line in listed.splitlines()]
     found = [(row[3].startswith("online"), int(row[0])) for row in rows if len(row) > 3 and row[1] == cluster]
     return str(max(found)[1]) if found else ""
+
+
+def kept(database):
+    """What ways back left of releases that failed: names of databases, oldest first."""
+    return sorted(name for name in database.databases() if re.fullmatch(f"{database.name}_kept_[0-9]{{14}}", name))
 
 
 class Unit:

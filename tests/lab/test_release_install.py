@@ -1,9 +1,14 @@
 """READY releases on real hosts: along a required stop, one taken back, and a control process that dies."""
 
+import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +18,14 @@ from opsctl.lab import paths, service
 from opsctl.lab.definition import host
 from opsctl.runs.workplace import Workplace
 from tests.lab.guests import ROOT, on, ready
-from tests.lab.surroundings import Opsctl, set_in
+from tests.lab.surroundings import LAB, Opsctl, set_in
 
 pytestmark = pytest.mark.lab
+
+
+KEPT = "runuser -u postgres -- psql -AtXqc \"select datname from pg_database where datname like 'ready_kept_%'\""
+ASK = {"postgresql": "runuser -u postgres -- psql -AtXq -d {database} -c '{statement}'",
+       "mariadb": "mariadb --batch --skip-column-names {database} -e '{statement}'"}
 
 
 @pytest.fixture
@@ -71,13 +81,16 @@ def test_a_release_that_fails_is_taken_back_and_waits_for_its_cause(fresh: str, 
     assert readings(fresh) == before
     assert on(fresh, "apt-mark showhold") == "ready-server"
     assert on("birkeby-db", "ls /var/lib/opsctl/ready-update") == ""
+    # What the failed release left is kept until a release is proven.
+    (kept,) = on("birkeby-db", KEPT).splitlines()
+    assert f"birkeby-db: the database as READY 6.0.1 left it is kept as {kept}" in failed.stdout
     again = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes")
     assert again.code == 1 and "not marked resolved" in again.stdout
     assert opsctl("resolve", "sample-birkeby", "--reason", "the release was bad").code == 0
     done = opsctl("release", "install", "sample-birkeby", "--version", "6.0.0", "--yes", "--json")
     assert done.code == 0, done
     assert ready(fresh, "/health")[1] == {"status": "ok", "version": "6.0.0", "schema": 6}
-    assert readings(fresh) == before
+    assert readings(fresh) == before and on("birkeby-db", KEPT) == ""
     assert "READY 6.0.0 is installed" in told("sample-birkeby", "done-6.0.0", opsctl)
     drafted = opsctl("notice", "draft", "sample-birkeby", "--kind", "done", "--json").envelope["data"]["outcomes"]
     assert {row["status"] for row in drafted} == {"unchanged"}, "each was drafted once"
@@ -142,3 +155,53 @@ def test_a_forged_package_or_a_full_disk_is_found_while_ready_runs(fresh: str, r
     done = opsctl("release", "install", "sample-cedervig", "--version", "5.5.0", "--yes")
     assert done.code == 0, done
     on(fresh, "apt-get clean")
+
+
+@pytest.mark.parametrize(("name", "engine"), [("birkeby-db", "postgresql"), ("cedervig-1", "mariadb")])
+def test_a_copy_is_put_back_once_and_what_was_written_since_is_kept(name: str, engine: str, lab: Path,
+                                                                    workplace: Workplace) -> None:
+    """On a table of its own: READY, which goes on meanwhile, does not know it."""
+    def ask(statement: str, database: str = "optest") -> str:
+        return on(name, ASK[engine].format(database=database, statement=statement))
+
+    def copy(action: str, **more: Any) -> Any:
+        binaries = Path(sys.executable).parent
+        given = {"name": "optest", "engine": engine, "version": "5.4.0", "action": action, "unit": "opsctl-test-copy",
+                 **more}
+        done = subprocess.run(
+            [str(binaries / "ansible"), name, "-i", str(workplace.customer_folder(host(name).customer) / "hosts.yml"),
+             "--private-key", str(LAB / "ssh" / "id_ed25519"), "-b", "-m", "opsctl_ready_copy", "-a",
+             json.dumps(given)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+            env={"PATH": f"{binaries}:{os.environ['PATH']}", "HOME": str(workplace.runs.parent), "LC_ALL": "C.UTF-8",
+                 "ANSIBLE_CONFIG": str(ROOT / "playbooks" / "ansible.cfg")})
+        return json.loads(done.stdout.rpartition(" => ")[2])
+
+    server = "postgres" if engine == "postgresql" else "mysql"
+    ask("create database optest", server)
+    try:
+        ask("create table log (line int primary key)")
+        ask("insert into log values (1), (2)")
+        assert "there is no copy" in copy("restore")["msg"]
+        assert ask("select count(*) from log") == "2", "nothing was touched"
+        assert sum(copy("take")["rows"].values()) == 2
+        assert "the copy belongs to READY 5.4.0" in copy("restore", version="5.5.0")["msg"]
+        ask("insert into log values (3)")
+        if engine == "mariadb":
+            ask("create trigger t before insert on log for each row set @x = 1")
+        back = copy("restore")
+        (kept,) = back["kept"]
+        assert back["changed"] and ask("select count(*) from log") == "2"
+        assert ask("select count(*) from log", kept) == "3", "what was written after the copy"
+        ask("insert into log values (4)")
+        again = copy("restore")
+        assert (again["changed"], again["kept"]) == (False, [kept]) and "put back before" in again["reason"]
+        assert ask("select count(*) from log") == "3", "what was written after going back"
+        assert copy("forget")["kept"] == [kept], "going back keeps it"
+        copy("take")
+        gone = copy("forget", kept=True)
+        assert gone["kept"] == [] and on(name, "ls /var/lib/opsctl/ready-update") == ""
+    finally:
+        names = ask("select datname from pg_database" if engine == "postgresql" else "show databases", server)
+        for left in [one for one in names.splitlines() if one.startswith("optest")]:
+            ask(f"drop database {left}", server)
+        on(name, "rm -rf /var/lib/opsctl/ready-update/optest")

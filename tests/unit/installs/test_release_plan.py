@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from opsctl.core.errors import OperationFailed, UsageError
-from opsctl.installs import looking
-from opsctl.installs.looking import runs_well
+from opsctl.core.errors import UsageError
 from opsctl.installs.model import ReleasePlan, differences, plan_from
 from opsctl.installs.planning import plan_of, step_between, target_release
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import load
 from opsctl.releases.version import Step, Version
-from tests.unit.backup.made import bench
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -32,12 +29,18 @@ def profile(name: str) -> KamstrupProfile:
 
 def facts(present: str = "", count: int = 0, **changed: Any) -> dict[str, Any]:
     """What `ready_survey` gives back for a sound host."""
-    entries = [{"name": "ready", "engine": "postgresql", "cluster": "main", "version": "15", "bytes": 70_000_000}]
+    entries = [{"name": "ready", "engine": "postgresql", "cluster": "main", "version": "15", "bytes": 70_000_000,
+                "free_bytes": 9_000_000_000, "with_copies": False, "kept": []}]
     return {"installed": present, "held": bool(present), "offered": OFFERED if present else [], "interrupted": [],
             "opsctl_units": [], "busy": [], "os": {"name": "debian", "version": "12"}, "copies": [], "wrong": [],
             "version": present, "modules": ["ready-core"] if present else [],
             "free_bytes": {"packages": 9_000_000_000, "copies": 9_000_000_000},
             "databases": entries[:count], "health": {}, **changed}
+
+
+def on_disk(**changed: Any) -> dict[str, Any]:
+    """Of the database's host: what is different about its database."""
+    return {"databases": [{**facts(count=1)["databases"][0], **changed}]}
 
 
 def planned(app: dict[str, Any] | None = None, db: dict[str, Any] | None = None, *, target: str | None = "6.0.0",
@@ -90,9 +93,11 @@ def test_a_package_put_in_by_hand_proves_nothing_while_ready_goes_on_in_the_rele
     ({"offered": ["5.5.0", "6.0.0"]}, {}, "does not offer 5.4.0"),
     ({"os": {"name": "debian", "version": "11"}}, {}, "debian 11 is not among"),
     ({"free_bytes": {"packages": 1_000_000, "copies": 1}}, {}, "1 MB are free, "),
-    ({}, {"free_bytes": {"packages": 1, "copies": 70_000_000}}, "70 MB are free for the copy"),
+    ({}, {"free_bytes": {"packages": 1, "copies": 70_000_000}}, "70 MB are free for copies of 70 MB"),
+    ({}, on_disk(free_bytes=130_000_000), "130 MB are free where the databases lie, 70 MB are needed to go back"),
+    ({}, on_disk(free_bytes=200_000_000, with_copies=True), "where the databases lie, 140 MB are needed"),
     ({}, {"databases": [{"name": "ready", "error": "no server"}]}, "birkeby-db: database ready: no server"),
-    ({}, {"databases": [{"name": "ready", "engine": "postgresql", "version": "13", "bytes": 1}]},
+    ({}, on_disk(version="13"),
      "database ready: postgresql 13 is not among"),
 ])
 def test_why_nothing_can_be_installed(app: dict[str, Any], db: dict[str, Any], reason: str) -> None:
@@ -151,50 +156,3 @@ def test_an_edited_release_file_is_another_plan() -> None:
     plan = planned()
     edited = replace(plan, hops=(replace(plan.hops[0], file="other"), *plan.hops[1:]))
     assert differences(plan, edited) == ("the release file of 5.5.0 changed",)
-
-
-@pytest.mark.parametrize(("changed", "well"), [
-    ({}, True), ({"version": "5.4.0"}, False), ({"wrong": ["x"]}, False), ({"installed": "5.4.0"}, False),
-    ({"interrupted": ["x"]}, False)])
-def test_ready_runs_well_only_when_everything_says_so(changed: dict[str, Any], well: bool) -> None:
-    said = {"birkeby-app": facts("5.5.0", **changed), "birkeby-db": facts()}
-    assert runs_well(profile("birkeby"), said, "5.5.0", "5.5.0") is well
-    assert not runs_well(profile("birkeby"), {"birkeby-db": facts()}, "5.5.0", "5.5.0")
-
-
-def test_where_ready_runs_nowhere_nothing_is_proven() -> None:
-    nowhere = profile("birkeby")
-    nowhere = nowhere.model_copy(update={"hosts": tuple(host for host in nowhere.hosts if host.name == "birkeby-db")})
-    said = {"birkeby-db": facts(count=1)}
-    assert not runs_well(nowhere, said, "5.5.0", "5.5.0") and not looking.begun(nowhere, said, "5.5.0")
-    plan = plan_of(nowhere, RELEASES, None, said, {}, "r", NOW)
-    assert "READY runs nowhere" in plan.problems[0] and not plan.nothing_to_do
-
-
-ILL = {"wrong": ["its health page answers 503: too many clients"]}
-
-
-@pytest.mark.parametrize(("answers", "well", "looks"), [
-    ([facts("5.5.0")], True, 1),
-    ([facts("5.5.0", **ILL), facts("5.5.0")], True, 2),
-    ([facts("5.4.0", **ILL)], False, 1),
-    ([facts("5.5.0", interrupted=["half"], **ILL)], False, 1)], ids=["well", "well in time", "not yet new", "half new"])
-def test_one_page_that_fails_takes_nothing_back(answers: list[dict[str, Any]], well: bool, looks: int, tmp_path: Path,
-                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-
-    def look(*_: Any) -> Any:
-        seen.append(1)
-        return {"sample-birkeby": ({"birkeby-db": facts(), "birkeby-app": answers[len(seen) - 1]}, {})}
-
-    monkeypatch.setattr(looking, "look", look)
-    monkeypatch.setattr(looking, "PAUSE_SECONDS", 0)
-    assert looking.wait_well(bench(tmp_path).workplace, profile("birkeby"), "5.5.0", "5.5.0") is well
-    assert len(seen) == looks
-
-
-def test_of_a_host_that_says_nothing_nothing_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "look", lambda *_: {"sample-birkeby": (
-        {"birkeby-app": facts("5.5.0")}, {"birkeby-db": "no route"})})
-    with pytest.raises(OperationFailed, match="nothing was taken back"):
-        looking.wait_well(bench(tmp_path).workplace, profile("birkeby"), "5.5.0", "5.5.0")

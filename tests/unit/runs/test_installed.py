@@ -37,6 +37,8 @@ def stood(*entries: tuple[str, dict[str, str]]) -> Any:
 def test_how_an_installation_ended(ended: tuple[str, dict[str, str]], installed: str, open_: bool) -> None:
     found = stood(START, ended)
     assert (found.installed, found.open is not None) == (installed, open_)
+    assert found.stuck is (ended[0] == STUCK)
+    assert not stood(START, ended, START).stuck
 
 
 def test_one_that_was_killed_is_open() -> None:
