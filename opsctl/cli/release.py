@@ -15,7 +15,7 @@ from opsctl.cli.result import Result, outcomes_result, table
 from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, without_backup, workable
 from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
 from opsctl.contract.services import Service
-from opsctl.core.errors import ExitCode, NotCovered, UsageError
+from opsctl.core.errors import ExitCode, NotCovered, OpsctlError, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -110,7 +110,13 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
             raise NotCovered(f"{refused.message}; READY may be stopped there", own + refused.resolution,
                              refused.details, refused.service) from None
         confirm(f"Take back the unfinished installation at {customer}?", yes)
-        return outcomes_result([take_back(place, found, load(place.settings.releases))])
+        releases: Catalogue | OpsctlError
+        try:
+            releases = load(place.settings.releases)
+        except OpsctlError as error:
+            # They are for the message to the customer; READY is brought back without.
+            releases = error
+        return outcomes_result([take_back(place, found, releases)])
 
 
 @command(app, "release", "impact", kind=Kind.ASKS, services=UPDATES)

@@ -25,7 +25,8 @@ def needed(finished: Iterable[Mapping[str, Any]], operation: str, otherwise: tim
     return timedelta(seconds=round(max(seconds) * RESERVE)) if seconds else otherwise
 
 
-def estimate(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> timedelta:
-    """The same for a customer, from the ledger."""
+def estimate(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta, *,
+             least: timedelta = timedelta(0)) -> timedelta:
+    """The same for a customer, from the ledger; never less than `least`, which this piece of work says of itself."""
     entries = workplace.ledger.entries(profile.customer, kinds=("run.finished",), newest_first=True, limit=500)
-    return needed((entry.payload for entry in entries), operation, otherwise)
+    return max(least, needed((entry.payload for entry in entries), operation, otherwise))

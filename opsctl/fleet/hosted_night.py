@@ -22,6 +22,7 @@ from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.cadence import GOOD_RUN
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -50,6 +51,8 @@ class Rooms:
     install: Callable[[Workplace, KamstrupProfile, Catalogue, bool, Rings], Outcome] | None = None
     """Installs the release that is due; the last arguments: whether the platform was patched in this night, and
     the rings."""
+    put_right: Callable[[Workplace, KamstrupProfile, Catalogue | OpsctlError], Outcome | None] | None = None
+    """Takes back an installation that was broken off."""
     copy: Callable[[Workplace, KamstrupProfile], Outcome] | None = None
     """Brings to the second store what it lacks; asked for only where the profile names one."""
     rehearse: Callable[[Workplace, KamstrupProfile], Iterable[Outcome]] = _nothing
@@ -60,7 +63,9 @@ class Rooms:
 
 def hosted_night(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue | OpsctlError,
                  rooms: Rooms, rings: Rings) -> Iterator[Outcome]:
-    """Everything but the checks and the notices."""
+    """Everything but the checks and the notices. First of all READY is brought back where an installation was broken
+    off: it may be stopped, and nothing else waits for that."""
+    yield from _put_right(workplace, profile, releases, rooms)
     backup = guarded(profile.customer, Service.BACKUP, lambda: _backup(workplace, profile, rooms))
     yield backup
     yield from _copied(workplace, profile, rooms, backup)
@@ -79,6 +84,20 @@ def hosted_night(workplace: Workplace, profile: KamstrupProfile, releases: Catal
             yield pruned
     # Last, so that a long one costs no window.
     yield from rooms.rehearse(workplace, profile)
+
+
+def _put_right(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue | OpsctlError,
+               rooms: Rooms) -> Iterator[Outcome]:
+    put_right = rooms.put_right
+    if put_right is None or stand(workplace, profile.customer).open is None:
+        return
+
+    def act() -> Outcome:
+        back = put_right(workplace, profile, releases)
+        return back or Outcome(profile.customer, Service.SOFTWARE_UPDATE_MINOR, Status.UNCHANGED,
+                               "another run was first")
+
+    yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, act)
 
 
 def _copied(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, backup: Outcome) -> Iterator[Outcome]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from opsctl.core.clock import local_day
-from opsctl.core.errors import ConfigurationError, ExitCode
+from opsctl.core.errors import ConfigurationError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp
-from opsctl.fleet.installing import install_release, take_back
+from opsctl.fleet.installing import install_release
 from opsctl.fleet.rings import RELEASES, Rings
-from opsctl.fleet.starting import require_resolved, require_whole, upgraded_today, window
+from opsctl.fleet.starting import upgraded_today, window
 from opsctl.installs.planning import step_between, target_release
 from opsctl.installs.service import OPERATION, request
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.path import path
 from opsctl.releases.version import Step, Version
-from opsctl.runs.installed import known_version, stand, written_version
+from opsctl.runs.installed import known_version, written_version
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -29,9 +28,7 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
                 patched: bool, rings: Rings) -> Outcome:
     """Install the newest release the agreement entitles to; skipped with the reason when it is not for tonight.
 
-    One customer of each earlier ring has to have it before.
-
-    What an earlier run left unfinished is taken back whatever else is due. Raises NotCovered as the gate does.
+    One customer of each earlier ring has to have it before. Raises NotCovered as the gate does.
     """
     now = workplace.clock.now()
     known = known_version(workplace, profile)
@@ -43,16 +40,6 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
         return Outcome(profile.customer, wish.service, Status.SKIPPED, reason)
 
     gate(profile, wish, now, workplace.ledger).require(profile.customer)
-    if stand(workplace, profile.customer).open is not None:
-        # READY may be stopped. What comes after it is asked as for any other night.
-        require_resolved(workplace, profile.customer)
-        require_whole(workplace, profile.customer)
-        back = take_back(workplace, profile, releases)
-        if back.code is not ExitCode.OK or stand(workplace, profile.customer).open is not None:
-            return back
-        after = install_due(workplace, profile, releases, back_up, patched=patched, rings=rings)
-        return replace(back, warnings=(*back.warnings, after.summary)) if after.status is Status.SKIPPED else replace(
-            after, warnings=(f"an installation was broken off: {back.summary}", *back.warnings, *after.warnings))
     if known is not None and known >= target.version:
         return skipped(f"READY {known} is the newest for this customer")
     if profile.hold_releases:
@@ -60,8 +47,8 @@ def install_due(workplace: Workplace, profile: KamstrupProfile, releases: Catalo
     if step is Step.MAJOR and (patched or _patched_today(workplace, profile) or upgraded_today(workplace, profile)):
         return skipped(NOT_WITH_AN_UPDATE)
     way = path(releases, known, target)
-    found = window(workplace, profile, OPERATION, timedelta(
-        minutes=way.hops[0].install.downtime_minutes if way else 0))
+    downtime = timedelta(minutes=way.hops[0].install.downtime_minutes if way else 0)
+    found = window(workplace, profile, OPERATION, downtime, least=downtime)
     reason = found.reason if not found.open else _waits(workplace, profile, releases, target.version, rings)
     return skipped(reason) if reason else install_release(workplace, profile, releases, back_up)
 

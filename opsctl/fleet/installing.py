@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from opsctl.core.errors import ExitCode, OutsideWindow
+from opsctl.core.errors import ExitCode, OpsctlError, OutsideWindow
 from opsctl.core.outcome import Outcome
 from opsctl.fleet.backing import BackUp, backed_up
 from opsctl.fleet.estimates import estimate
 from opsctl.fleet.informing import drafted_after, untold
 from opsctl.fleet.remote import require_reversible, require_time
 from opsctl.fleet.sealing import seal
-from opsctl.fleet.starting import require_resolved, require_whole, require_window, upgraded_today
+from opsctl.fleet.starting import (
+    require_resolved,
+    require_upgraded,
+    require_whole,
+    require_window,
+    upgraded_today,
+)
 from opsctl.installs.model import ReleasePlan
 from opsctl.installs.service import OPERATION, Wish, install, plan, request
 from opsctl.installs.way_back import roll_back
@@ -30,26 +36,25 @@ def install_release(workplace: Workplace, profile: Profile, releases: Catalogue,
 
     Raises what keeps it from starting.
     """
-    require_resolved(workplace, profile.customer)
-    require_whole(workplace, profile.customer)
     warnings: tuple[str, ...] = ()
-    left = stand(workplace, profile.customer).open
-    if left is not None:
-        # READY may be stopped: it is not left so until the next window opens.
-        back = take_back(workplace, profile, releases)
+    back = put_right(workplace, profile, releases)
+    if back is not None:
         if back.code is not ExitCode.OK:
             return back
-        warnings = (f"an installation of READY {left.payload['to']} was broken off: {back.summary}", *back.warnings)
+        warnings = (f"an installation was broken off: {back.summary}", *back.warnings)
+    require_resolved(workplace, profile.customer)
+    require_whole(workplace, profile.customer)
     if isinstance(profile, KamstrupProfile) and profile.hold_releases:
         raise OutsideWindow(f"{profile.customer}: releases are held: {profile.hold_releases}",
                             "take `hold_releases` out of the profile when the reason is gone")
 
     def may_start(minutes: int) -> None:
-        require_window(workplace, profile, OPERATION, timedelta(minutes=minutes))
+        downtime = timedelta(minutes=minutes)
+        require_window(workplace, profile, OPERATION, downtime, least=downtime)
         # On a customer's hosts a release that is not healthy must be taken back while its records still open them.
-        work = max(estimate(workplace, profile, OPERATION, timedelta(minutes=minutes)), timedelta(minutes=minutes))
+        work = estimate(workplace, profile, OPERATION, downtime, least=downtime)
         # Twice its time to become healthy: until it is judged, and after the way back.
-        way_back = timedelta(minutes=minutes, seconds=2 * workplace.settings.policy.healthy_seconds)
+        way_back = downtime + timedelta(seconds=2 * workplace.settings.policy.healthy_seconds)
         require_time(workplace, profile, request(Step.PATCH), work + way_back)
 
     may_start(0)
@@ -76,7 +81,22 @@ def _own(workplace: Workplace, profile: Profile, done: Outcome) -> Outcome:
     return replace(done, resolution=f"write `version: {known}` under `ready` in the profile")
 
 
-def take_back(workplace: Workplace, profile: Profile, releases: Catalogue) -> Outcome:
+def put_right(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError) -> Outcome | None:
+    """Take back first of all what an earlier run left unfinished, since READY may be stopped; None where nothing is.
+
+    No failure that waits for its cause keeps READY so, but one of the way back itself: OperationFailed until it is
+    marked resolved, and while an upgrade of the platform is unfinished.
+    """
+    left = stand(workplace, profile.customer)
+    if left.open is None:
+        return None
+    require_upgraded(workplace, profile.customer)
+    if left.stuck:
+        require_resolved(workplace, profile.customer)
+    return take_back(workplace, profile, releases)
+
+
+def take_back(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError) -> Outcome:
     """Take back what an earlier run left unfinished, and draft what the customer is told of it.
 
     ConfigurationError as `require_reversible`: the package alone would not be the release of before.
@@ -85,8 +105,10 @@ def take_back(workplace: Workplace, profile: Profile, releases: Catalogue) -> Ou
     return _told(workplace, profile, releases, (), lambda: roll_back(workplace, profile))
 
 
-def _told(workplace: Workplace, profile: Profile, releases: Catalogue, warnings: tuple[str, ...],
+def _told(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError, warnings: tuple[str, ...],
           act: Callable[[], Outcome]) -> Outcome:
     """What `act` comes to, with the message to the customer drafted whichever way it ended (P49)."""
     found = act()
-    return replace(found, warnings=(*warnings, *found.warnings, *drafted_after(workplace, profile, releases)))
+    drafted = ((f"the customer's message was not drafted: {releases.message}",) if isinstance(releases, OpsctlError)
+               else drafted_after(workplace, profile, releases))
+    return replace(found, warnings=(*warnings, *found.warnings, *drafted))

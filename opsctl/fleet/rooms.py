@@ -14,6 +14,7 @@ from opsctl.fleet.drafts import due_drafts
 from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.hosted_night import Rooms
 from opsctl.fleet.install_due import install_due
+from opsctl.fleet.installing import put_right
 from opsctl.fleet.rings import Rings
 from opsctl.fleet.starting import require_window
 from opsctl.maintenance.service import apply
@@ -29,7 +30,7 @@ def rooms() -> Rooms:
     """The real services."""
     return Rooms(check_storage=check, check_network=check_network, back_up=back_up, prune=_prune, patch=_patch,
                  draft=_draft, stored=still_stored,
-                 install=_install, copy=_copy, rehearse=rehearse_due,
+                 install=_install, put_right=put_right, copy=_copy, rehearse=rehearse_due,
                  draft_due=due_drafts)
 
 

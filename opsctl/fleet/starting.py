@@ -12,9 +12,10 @@ from opsctl.fleet.estimates import estimate
 from opsctl.fleet.windows import WEEKDAYS, Opening, opening
 from opsctl.profiles.model import CustomerProfile, Profile
 from opsctl.profiles.parts import Window
+from opsctl.runs.installed import stand as release_standing
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.standing import APPLIED
-from opsctl.upgrades.way_back import stand
+from opsctl.upgrades.way_back import stand as upgrade_standing
 
 RESOLVED = "failure.resolved"
 FINISHED = "run.finished"
@@ -58,8 +59,22 @@ def require_resolved(workplace: Workplace, customer: str) -> None:
 
 
 def require_whole(workplace: Workplace, customer: str) -> None:
-    """OperationFailed while an upgrade of the platform is unfinished: READY may be stopped."""
-    if stand(workplace, customer).open is not None:
+    """OperationFailed while an upgrade of the platform or a release is unfinished: READY may be stopped."""
+    require_upgraded(workplace, customer)
+    require_released(workplace, customer)
+
+
+def require_released(workplace: Workplace, customer: str) -> None:
+    """OperationFailed while an installation of a release is unfinished."""
+    left = release_standing(workplace, customer).open
+    if left is not None:
+        raise OperationFailed(f"{customer}: an installation of READY {left.payload['to']} is unfinished",
+                              f"`opsctl release rollback {customer}` first")
+
+
+def require_upgraded(workplace: Workplace, customer: str) -> None:
+    """OperationFailed while an upgrade of the platform is unfinished."""
+    if upgrade_standing(workplace, customer).open is not None:
         raise OperationFailed(f"{customer}: an upgrade of the platform was broken off",
                               f"`opsctl upgrade rollback {customer}` first")
 
@@ -71,18 +86,21 @@ def upgraded_today(workplace: Workplace, profile: Profile) -> bool:
     return last is not None and local_day(last.recorded_at, profile.zone) == today
 
 
-def window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> Opening:
-    """Whether the work may start now and end in its window. otherwise: its length where no earlier run says it.
+def window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta, *,
+           least: timedelta = timedelta(0)) -> Opening:
+    """Whether the work may start now and end in its window. otherwise: its length where no earlier run says it; least:
+    what it takes in any case.
 
     Where the customer runs the hosts and its profile names no window, what was agreed is the window (P50).
     """
     windows = profile.windows or ((AGREED,) if isinstance(profile, CustomerProfile) else ())
     return opening(windows, profile.freezes, profile.zone, workplace.clock.now(),
-                   estimate(workplace, profile, operation, otherwise))
+                   estimate(workplace, profile, operation, otherwise, least=least))
 
 
-def require_window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta) -> None:
+def require_window(workplace: Workplace, profile: Profile, operation: str, otherwise: timedelta, *,
+                   least: timedelta = timedelta(0)) -> None:
     """OutsideWindow, with the reason, when it may not start."""
-    found = window(workplace, profile, operation, otherwise)
+    found = window(workplace, profile, operation, otherwise, least=least)
     if not found.open:
         raise OutsideWindow(f"{profile.customer}: {found.reason}", f"see `opsctl window list {profile.customer}`")

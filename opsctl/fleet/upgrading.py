@@ -6,14 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from opsctl.core.clock import local_day
-from opsctl.core.errors import ExitCode, OperationFailed, OutsideWindow
+from opsctl.core.errors import ExitCode, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.backing import BackUp, taken
-from opsctl.fleet.starting import require_resolved, require_window
+from opsctl.fleet.starting import require_released, require_resolved, require_window
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.releases.version import Step
 from opsctl.runs.installed import INSTALLED
-from opsctl.runs.installed import stand as release_standing
 from opsctl.runs.workplace import Workplace
 from opsctl.upgrades.model import Platform, Target, UpgradePlan
 from opsctl.upgrades.service import OPERATION, Wish, plan, upgrade
@@ -54,10 +53,7 @@ def upgrade_platform(workplace: Workplace, profile: KamstrupProfile, target: Tar
 
 def require_apart(workplace: Workplace, profile: KamstrupProfile) -> None:
     """OutsideWindow on the day of a major release (P12), OperationFailed while an installation is unfinished."""
-    left = release_standing(workplace, profile.customer).open
-    if left is not None:
-        raise OperationFailed(f"{profile.customer}: an installation of READY {left.payload['to']} is unfinished",
-                              f"`opsctl release rollback {profile.customer}` first")
+    require_released(workplace, profile.customer)
     last = workplace.ledger.last(profile.customer, INSTALLED)
     today = local_day(workplace.clock.now(), profile.zone)
     major = last is not None and last.payload.get("kind") == Step.MAJOR

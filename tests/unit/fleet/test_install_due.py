@@ -1,18 +1,23 @@
 """Which release is due tonight, and why none is; what a release means for each customer. No host is asked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import NotCovered, OperationFailed, OutsideWindow
+from opsctl.core.errors import ConfigurationError, NotCovered, OperationFailed, OutsideWindow
 from opsctl.core.outcome import Outcome, Status
+from opsctl.fleet import changing
+from opsctl.fleet.hosted_night import Rooms, hosted_night
 from opsctl.fleet.impact import Verdict, impact
 from opsctl.fleet.install_due import install_due
-from opsctl.fleet.installing import install_release
+from opsctl.fleet.installing import install_release, put_right
+from opsctl.fleet.modules import switch_module
 from opsctl.fleet.rings import Rings
+from opsctl.fleet.upgrading import require_apart
 from opsctl.fleet.windows import WEEKDAYS
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.parts import Window
@@ -24,6 +29,14 @@ from tests.unit.workplaces import opened
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASES = load(ROOT / "releases")
+
+
+def unasked(*_: Any) -> Any:
+    raise OperationFailed("not asked for")
+
+
+NOTHING = Rooms(check_storage=unasked, back_up=unasked, prune=unasked, patch=unasked, draft=unasked,
+                stored=lambda profile, found: found)
 
 
 @pytest.fixture
@@ -100,8 +113,9 @@ def test_what_a_release_means(place: Workplace, name: str, version: str, verdict
     assert reason in "; ".join(found.reasons)
 
 
-def test_what_was_broken_off_is_taken_back_also_outside_the_window(place: Workplace,
-                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def broken_off(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An installation at aalund that a run left open; gives whoever it was taken back for."""
     place.ledger.append("sample-aalund", "release.started", {"from": "5.4.0", "to": "5.5.0"}, actor="tests")
     asked: list[str] = []
 
@@ -111,7 +125,44 @@ def test_what_was_broken_off_is_taken_back_also_outside_the_window(place: Workpl
         return Outcome(found.customer, "x", Status.DONE, "READY 5.4.0 runs and is healthy")
 
     monkeypatch.setattr("opsctl.fleet.installing.roll_back", taken_back)
-    found = due(place, profile("aalund", windows=()))
-    assert asked == ["sample-aalund"] and found.status is Status.DONE
-    assert "window" in found.warnings[-1], "nothing is installed after it that no other night would install"
-    assert due(place, profile("aalund", windows=())).status is Status.SKIPPED
+    return asked
+
+
+def failed_run(place: Workplace) -> None:
+    place.ledger.append("sample-aalund", "run.finished", {"operation": "release install", "status": "failed",
+                                                          "exit_code": 1, "summary": "cancelled"}, actor="tests",
+                        run="r-1")
+
+
+@pytest.mark.parametrize("releases", [RELEASES, ConfigurationError("a release file was edited")])
+def test_what_was_broken_off_is_taken_back_first_of_all(releases: Any, place: Workplace, broken_off: list[str]) -> None:
+    """No closed window, no failure that waits for its cause, no release file keeps READY stopped."""
+    failed_run(place)
+
+    def back_up(place: Workplace, found: Any) -> Outcome:
+        assert broken_off, "a backup of a system that stands still comes after it"
+        raise OperationFailed("no further")
+
+    rooms = replace(NOTHING, back_up=back_up, put_right=put_right)
+    rows = list(hosted_night(place, profile("aalund", windows=()), releases, rooms, Rings(place, [])))
+    assert broken_off == ["sample-aalund"] and rows[0].status is Status.DONE
+    assert any("a release file was edited" in line for line in rows[0].warnings) is (releases is not RELEASES)
+    assert put_right(place, profile("aalund"), RELEASES) is None, "once"
+
+
+def test_a_way_back_that_failed_waits_for_people(place: Workplace, broken_off: list[str]) -> None:
+    place.ledger.append("sample-aalund", "release.stuck", {}, actor="tests")
+    failed_run(place)
+    with pytest.raises(OperationFailed, match="not marked resolved"):
+        put_right(place, profile("aalund"), RELEASES)
+    assert not broken_off
+    place.ledger.append("sample-aalund", "failure.resolved", {"reason": "room was made"}, actor="tests")
+    assert put_right(place, profile("aalund"), RELEASES) is not None and broken_off
+
+
+def test_meanwhile_nothing_else_is_changed(place: Workplace, broken_off: list[str]) -> None:
+    for act in (lambda: changing.patch(place, profile("aalund"), {"security_only": False, "reboot": True}),
+                lambda: switch_module(place, profile("aalund"), RELEASES, "leak-alarm", True),
+                lambda: require_apart(place, profile("aalund"))):
+        with pytest.raises(OperationFailed, match="an installation of READY 5"):
+            act()
