@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from opsctl.contract.gate import Purpose
 from opsctl.contract.services import Service
 from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
@@ -20,7 +19,7 @@ from opsctl.fleet.starting import require_resolved, require_whole, window
 from opsctl.maintenance.service import request
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
-from opsctl.promises.cadence import GOOD_RUN
+from opsctl.promises.cadence import GOOD_RUN, security_alone
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
@@ -116,7 +115,9 @@ def _backup(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms) -> Out
 
 
 def _patch(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, rings: Rings) -> Outcome:
-    now, mine = workplace.clock.now(), last_patched(workplace, profile.customer)
+    now = workplace.clock.now()
+    # After security fixes alone the other updates are still due, to the customer and to whoever waits for its ring.
+    mine = last_patched(workplace, profile.customer, updates=_gets_updates(workplace, profile))
     decision = patch_due(mine, now, workplace.settings.policy.patch_every_days,
                          window(workplace, profile, "patch apply",
                                 timedelta(minutes=workplace.settings.policy.patch_minutes)),
@@ -149,7 +150,7 @@ def last_patched(workplace: Workplace, customer: str, until: datetime | None = N
     """
     for entry in workplace.ledger.entries(customer, kinds=("run.finished",), newest_first=True, until=until):
         if entry.payload["operation"] == "patch apply" and entry.payload["status"] in GOOD_RUN and not (
-                updates and entry.payload.get("purpose") == Purpose.PROTECT):
+                updates and security_alone(entry.payload)):
             return entry.recorded_at
     return None
 

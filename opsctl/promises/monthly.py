@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from opsctl.contract.services import CELLS, Coverage, Hosting, Service
 from opsctl.core.clock import local_day
-from opsctl.promises.cadence import GOOD_RUN, cadence
+from opsctl.promises.cadence import GOOD_RUN, cadence, counts
 from opsctl.promises.model import Item, Word
-from opsctl.promises.view import View
+from opsctl.promises.view import INSTANT, View
 
 
 def platform(view: View) -> Iterator[Item]:
@@ -18,13 +18,16 @@ def platform(view: View) -> Iterator[Item]:
     if not days:
         return
     what = f"platform up to date, every {view.patch_every_days} days by policy"
-    at = min(view.bounds[1], view.now)
+    at, zone = min(view.bounds[1], view.now), view.profile.zone
+    today = local_day(at - INSTANT, zone)
     runs = [entry for entry in view.evidence.of("run.finished") if entry.recorded_at < at
             and entry.payload.get("operation") == "patch apply"]
-    good = [entry for entry in runs if entry.payload.get("status") in GOOD_RUN]
+    ended = [entry for entry in runs if entry.payload.get("status") in GOOD_RUN]
+    good = [entry for entry in ended if counts(entry.payload, local_day(entry.recorded_at, zone), today, view.agreed)]
     if not good:
         refused = f"; the last of {len(runs)} runs: {runs[-1].payload.get('summary', '')}" if runs else ""
-        yield Item("P10", what, Word.UNKNOWN, f"no good patch run is recorded{refused}",
+        run = "patch run of all updates" if ended else "patch run"
+        yield Item("P10", what, Word.UNKNOWN, f"no good {run} is recorded{refused}",
                    evidence=tuple(entry.reference for entry in runs[-1:]))
         return
     word, detail = cadence(good[-1].recorded_at, at, view.patch_every_days)

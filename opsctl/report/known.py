@@ -6,7 +6,7 @@ days, a damaged backup), the customer's own entries are read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -16,7 +16,7 @@ from opsctl.core.clock import local_day
 from opsctl.core.outcome import Status
 from opsctl.ledger.model import Entry, Latest
 from opsctl.promises.backups import COMPLETED, COPY_KINDS, DAMAGED, KINDS, complete_days, copied, good_backups
-from opsctl.promises.cadence import GOOD_RUN
+from opsctl.promises.cadence import GOOD_RUN, counts
 from opsctl.runs import installed as standing
 from opsctl.upgrades import standing as upgrades
 
@@ -96,7 +96,7 @@ class _Reading:
     def all(self) -> Known:
         storage, network = self._newest(_MEASURED, FINISHED), self._newest((CHECKED,), CHECKED)
         tried = self._newest(_UNMEASURED, FINISHED)
-        patched = self._newest(_PATCHED, FINISHED)
+        patched = self._newest(_PATCHED, FINISHED, wanted=self._counts)
         days = self._days() if self._outline.databases else frozenset()
         return Known(storage, network, patched.at if patched else None, self._installed(), days,
                      None if days and storage else self._owed_since(), self._rehearsals(), self._copies(),
@@ -121,17 +121,24 @@ class _Reading:
         started, ended = self._newest((upgrades.STARTED,), upgrades.STARTED), self._newest(_UPGRADED, *_UPGRADED)
         return None if started is None or (ended is not None and ended.at >= started.at) else started
 
-    def _newest(self, topics: Sequence[str], *kinds: str) -> Seen | None:
+    def _counts(self, run: Seen) -> bool:
+        """Whether the patch run brought all that the contract gives."""
+        one = self._outline
+        return counts(run.payload, local_day(run.at, one.zone), self._today, one.agreed)
+
+    def _newest(self, topics: Sequence[str], *kinds: str, wanted: Callable[[Seen], bool] = lambda seen: True
+                ) -> Seen | None:
+        """The newest that is wanted. Where that is another than the newest of all, the customer's own are read."""
         rows = [self._rows[topic] for topic in topics if topic in self._rows]
         if not rows:
             return None
         last = max(rows, key=lambda row: row.sequence)
-        if all(row.recorded_at < self._now for row in rows):
-            return Seen(last.payload, last.recorded_at)
-        for entry in self._reads.entries(self._outline.customer, kinds, until=self._now, newest_first=True):
-            if _topic(entry) in topics:
-                return Seen(entry.payload, entry.recorded_at)
-        return None
+        newest = Seen(last.payload, last.recorded_at)
+        if all(row.recorded_at < self._now for row in rows) and wanted(newest):
+            return newest
+        found = (Seen(entry.payload, entry.recorded_at) for entry in self._reads.entries(
+            self._outline.customer, kinds, until=self._now, newest_first=True) if _topic(entry) in topics)
+        return next(filter(wanted, found), None)
 
     def _days(self) -> frozenset[date]:
         rows = [row for topic, row in self._rows.items() if topic.startswith(f"{COMPLETED}/")]

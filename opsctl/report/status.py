@@ -98,7 +98,7 @@ def upgrade_verdict(started: Seen) -> Verdict:
 def platform_verdict(last: datetime | None, now: datetime, every_days: int) -> Verdict:
     """P10 by the operator's own cadence, which the sheet leaves open."""
     if last is None:
-        return Verdict(Word.UNKNOWN, "no patch run recorded")
+        return Verdict(Word.UNKNOWN, "no patch run of all updates recorded")
     return Verdict(*cadence(last, now, every_days))
 
 

@@ -117,8 +117,8 @@ def test_the_newest_entries_and_the_customers_own_give_the_same(generated: Bench
 
 
 def test_whatever_is_recorded_shows_both_ways(bench: Bench) -> None:
-    def run(operation: str, status: str) -> tuple[str, dict[str, Any]]:
-        return "run.finished", {"operation": operation, "status": status, "summary": "s"}
+    def run(operation: str, status: str, **more: str) -> tuple[str, dict[str, Any]]:
+        return "run.finished", {"operation": operation, "status": status, "summary": "s", **more}
 
     def backup(day: str, name: str, database: str = "ready") -> tuple[str, dict[str, Any]]:
         return "backup.completed", {"day": day, "database": database, "backup_id": name}
@@ -131,6 +131,8 @@ def test_whatever_is_recorded_shows_both_ways(bench: Bench) -> None:
         ("birkeby", run("storage check", "done")), ("birkeby", run("storage check", "interrupted")),
         ("cedervig", run("storage check", "failed")), ("birkeby", run("patch apply", "done")),
         ("birkeby", run("patch apply", "failed")), ("birkeby", run("patch apply", "unchanged")),
+        ("birkeby", run("patch apply", "done", purpose="protection")),
+        ("cedervig", run("patch apply", "done", purpose="protection")),
         ("cedervig", ("network.checked", {"level": "ok", "summary": "1 of 1 up"})),
         ("cedervig", ("release.installed", {"to": "5.5.0"})),
         ("cedervig", ("release.taken_back", {"version": "5.4.0"})),

@@ -154,6 +154,37 @@ def test_a_canary_that_got_security_fixes_alone_shows_nothing_of_updates(night: 
     assert night([general, closed])["a"].status is Status.DONE
 
 
+def security_alone(place: Workplace, customer: str) -> None:
+    """A patch run by hand that brought security fixes and nothing else."""
+    place.ledger.append(customer, "run.finished", {
+        "operation": "patch apply", "status": "done", "summary": "", "seconds": 60.0, "exit_code": 0,
+        "purpose": "protection"}, actor="tests")
+
+
+def test_security_fixes_alone_leave_a_canary_due_so_that_nobody_waits_for_it(night: Night, place: Workplace,
+                                                                             clock: FixedClock) -> None:
+    found = fleet(a="general", b="canary")
+    night(found)
+    clock.move(timedelta(days=29))
+    security_alone(place, "b")
+    night(found)
+    assert night.turns == [], "neither is due"
+    clock.move(timedelta(days=1))
+    night(found)
+    assert night.turns == ["b", "a"]
+
+
+def test_security_fixes_are_all_that_is_due_once_the_agreement_has_ended(night: Night, place: Workplace,
+                                                                        clock: FixedClock) -> None:
+    (found,) = fleet(b="canary")
+    ended = found.model_copy(update={"agreement": found.agreement.model_copy(
+        update={"valid_to": START.date() - timedelta(days=1)})})
+    security_alone(place, "b")
+    clock.move(timedelta(days=1))
+    assert "up to date since" in night([ended])["b"].summary
+    assert night([found])["b"].status is Status.DONE, "renewed: the other updates are due"
+
+
 def test_a_canary_whose_agreement_has_ended_shows_nothing_of_updates(night: Night) -> None:
     general, canary, other = fleet(a="general", b="canary", c="canary")
     ended = canary.model_copy(update={"agreement": canary.agreement.model_copy(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from opsctl.core.errors import UsageError
 from opsctl.promises.evidence import Evidence
-from opsctl.promises.model import Word, by_promise, gravest
+from opsctl.promises.model import Item, Word, by_promise, gravest
 from opsctl.promises.month import Month, parse
 from opsctl.promises.view import View
 from tests.unit.promises.register_values import (
@@ -147,6 +147,31 @@ def test_platform_by_the_operator_s_cadence() -> None:
     assert items(view(evidence(patched(DAYS[5]))), "P10")[0].word is Word.KEPT
     assert items(view(evidence(patched(date(2026, 9, 5)))), "P10")[0].word is Word.BROKEN
     assert items(view(evidence(patched(DAYS[5], "failed"))), "P10")[0].word is Word.UNKNOWN
+
+
+
+def test_security_fixes_alone_do_not_bring_the_platform_up_to_date_where_updates_are_covered() -> None:
+    def patched(day: date, purpose: str = "protection") -> tuple[str, datetime, dict[str, Any]]:
+        return ("run.finished", at(day), {"operation": "patch apply", "status": "done", "summary": "patched: db1",
+                                          "purpose": purpose})
+
+    def word(*runs: Any, valid: tuple[date, date] = (date(2024, 1, 1), date(2029, 12, 31))) -> Item:
+        agreement = profile().agreement
+        assert agreement is not None
+        found = profile().model_copy(update={"agreement": agreement.model_copy(
+            update={"valid_from": valid[0], "valid_to": valid[1]})})
+        return items(replace(view(evidence(*runs)), profile=found), "P10")[0]
+
+    alone, full = patched(DAYS[20]), patched(date(2026, 9, 5), "new value")
+    broken = word(full, alone)
+    assert (broken.word, broken.detail) == (Word.BROKEN, "last 56 days ago, every 30 wanted")
+    assert word(patched(DAYS[5], "new value"), alone).detail == "up to date 2026-10-06"
+    never = word(alone)
+    assert never.word is Word.UNKNOWN and "no good patch run of all updates is recorded" in never.detail
+    ended = word(full, alone, valid=(date(2024, 1, 1), DAYS[25]))
+    assert ended.word is Word.KEPT, "they are all that is covered since the agreement has ended"
+    renewed = word(full, alone, valid=(DAYS[25], date(2029, 12, 31)))
+    assert renewed.word is Word.KEPT, "they were all that was covered when they came"
 
 
 NIGHT = st.sampled_from(["good", "failed", "nothing", "damaged"])

@@ -84,3 +84,5 @@ def reports() -> Iterator[Report]:
     installed = {"to": "6.0.0", "from": "5.4.0", "description": "READY 5.4.0 to 6.0.0"}
     yield made(evidence(("release.installed", published + timedelta(days=2), installed)),
                NOVEMBER, datetime.fromisoformat("2026-12-20T09:00:00+00:00"))
+    alone = {"operation": "patch apply", "status": "done", "summary": "patched", "purpose": "protection"}
+    yield made(evidence(("run.finished", at(DAYS[3]), alone)))

@@ -1,20 +1,25 @@
 """The status as of an instant: by the contract and the evidence of then."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from opsctl.contract.terms import AgreementState
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ConfigurationError
 from opsctl.core.progress import Silent
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
+from opsctl.profiles.model import terms_at
 from opsctl.profiles.settings import Settings
 from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue, load
 from opsctl.report.fleet_status import fleet_status
+from opsctl.report.outline import outline_of
 from opsctl.report.status import CustomerStatus
 from opsctl.runs.workplace import Workplace
 
@@ -56,6 +61,27 @@ def test_what_was_recorded_later_does_not_count(place: Workplace, clock: FixedCl
     now, before = (stands(place, "aalund", at) for at in (NOW + timedelta(minutes=1), NOW - timedelta(days=1)))
     assert (now.backup.word, now.platform.word) == (Word.KEPT, Word.KEPT)
     assert (before.backup.word, before.platform.word) == (Word.BROKEN, Word.UNKNOWN)
+
+
+def test_security_fixes_alone_do_not_bring_the_platform_up_to_date(place: Workplace, clock: FixedClock) -> None:
+    ended = {"operation": "patch apply", "status": "done"}
+    place.ledger.append("sample-aalund", "run.finished", {**ended, "purpose": "protection"}, actor="tests")
+    then, after_the_agreement = clock.now() + timedelta(minutes=1), datetime(2030, 1, 1, tzinfo=UTC)
+    assert stands(place, "aalund", then).platform.word is Word.UNKNOWN
+    clock.move(timedelta(minutes=2))
+    place.ledger.append("sample-aalund", "run.finished", {**ended, "purpose": "new value"}, actor="tests")
+    clock.move(timedelta(days=2))
+    place.ledger.append("sample-aalund", "run.finished", {**ended, "purpose": "protection"}, actor="tests")
+    assert stands(place, "aalund", NOW).platform.detail == "up to date 2026-11-18"
+    assert "last 1137 days ago" in stands(place, "aalund", after_the_agreement).platform.detail, "the last of both"
+
+
+@pytest.mark.parametrize("name", ["aalund", "birkeby", "dalmose"])
+@given(day=st.dates(date(2022, 1, 1), date(2031, 1, 1)))
+def test_an_outline_knows_the_agreement_of_each_day(name: str, day: date) -> None:
+    found = load_profile(ROOT / "inventories", f"sample-{name}")
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    assert outline_of(found).agreed(day) == (terms_at(found, noon).agreement_state(noon) is AgreementState.VALID)
 
 
 def test_an_upgrade_that_is_unfinished_stands_above_the_cadence(place: Workplace, clock: FixedClock) -> None:
