@@ -7,19 +7,21 @@ the same one, and none is judged late before that. How long it took is said of e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
+from itertools import takewhile
 
 from opsctl.contract.services import Hosting
 from opsctl.core.calendar import working_day_over
 from opsctl.core.clock import iso, local_day
 from opsctl.core.errors import ConfigurationError
 from opsctl.ledger.model import Entry
+from opsctl.profiles.model import hosting_since
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import View
 from opsctl.releases.changes import SecurityChange
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step, Version
-from opsctl.runs.installed import INSTALLED
+from opsctl.runs.installed import EVIDENCE, INSTALLED, REPORTED, proofs
 from opsctl.support.clock import version_at
 
 ACCEPTED, DRAFTED = "notice.accepted", "notice.drafted"
@@ -93,11 +95,16 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
     excluded = _excluded(view, release, published)
     if excluded:
         return Item(promise, what, Word.NOT_COVERED, excluded, day)
-    done = _installed_since(view, release.version)
+    shown = _shown(view, day)
+    before = [one for one in shown if one[0].recorded_at < published]
+    if before and before[-1][1] >= release.version:
+        return Item(promise, what, Word.NO_EVENT, f"{before[-1][1]} is installed already", day,
+                    (before[-1][0].reference,))
+    done = next((entry for entry, version in shown[len(before):] if version >= release.version), None)
     if done:
-        at = done[0].recorded_at
-        return Item(promise, what, Word.KEPT, f"installed at {iso(at)}, {_after(published, at)}", day,
-                    (done[0].reference,))
+        at = done.recorded_at
+        how = "installed" if done.kind == INSTALLED else "found installed"
+        return Item(promise, what, Word.KEPT, f"{how} at {iso(at)}, {_after(published, at)}", day, (done.reference,))
     installed = view.profile.ready.version
     if installed and Version.parse(installed) >= release.version:
         return Item(promise, what, Word.UNKNOWN, f"the profile says {installed}, and no installation is recorded", day)
@@ -106,20 +113,32 @@ def _installation(view: View, release: Release, published: datetime) -> Item:
 
 def _there(view: View, version: Version, published: datetime, due: datetime | None
            ) -> tuple[str, tuple[str, ...]] | None:
-    """Why there is nothing to notify of: (reason, references) when it, or a later one, was installed by then."""
-    ours = [entry for entry in _installed_since(view, version)
-            if published <= entry.recorded_at and (due is None or entry.recorded_at <= due)]
-    if ours:
-        return (f"Kamstrup installed it at {iso(ours[0].recorded_at)}, under the customer's records (P49)",
-                (ours[0].reference,))
+    """Why there is nothing to notify of: (reason, references) when it, or a later one, was there when that was due."""
+    shown = [one for one in _shown(view, local_day(published, view.profile.zone))
+             if due is None or one[0].recorded_at <= due]
+    since = list(takewhile(lambda one: one[1] >= version, reversed(shown)))
+    if since:
+        return _how(*since[-1], published), (since[-1][0].reference,)
     installed = view.profile.ready.version
     return (f"{installed} is installed already", ()) if installed and Version.parse(installed) >= version else None
 
 
-def _installed_since(view: View, version: Version) -> list[Entry]:
-    """The proofs that it, or a later one, was installed; oldest first."""
-    return [entry for entry in view.evidence.of(INSTALLED)
-            if Version.parse(str(entry.payload.get("to", entry.payload.get("version")))) >= version]
+def _how(proof: Entry, version: Version, published: datetime) -> str:
+    """How `version` came to a customer that hosts: who installed what was found there, nobody knows."""
+    at = proof.recorded_at
+    if at < published:
+        return f"{version} is installed already"
+    if proof.kind == INSTALLED:
+        return f"Kamstrup installed it at {iso(at)}, under the customer's records (P49)"
+    return f"the customer reported at {iso(at)} that it has {version}" if proof.kind == REPORTED else (
+        f"found installed at {iso(at)}")
+
+
+def _shown(view: View, day: date) -> list[tuple[Entry, Version]]:
+    """The proofs of what runs at the one who hosts on `day`, each with its version; oldest first."""
+    found = proofs(view.evidence.of(*EVIDENCE), view.profile.zone, hosting_since(view.profile, day),
+                   reported=view.terms(day).hosting is Hosting.CUSTOMER)
+    return [(entry, Version.parse(version)) for entry, version in found]
 
 
 def _absent(view: View, promise: str, what: str, published: datetime, absent: str) -> Item:

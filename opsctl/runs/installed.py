@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -112,21 +112,25 @@ def proven_for(profile: Profile, entries: Iterable[Entry], day: date) -> str:
 
 
 def proven_by(entries: Iterable[Entry], zone: str, since: date, *, reported: bool) -> str:
-    """The newest proof among entries of EVIDENCE, oldest first, of local days from `since` on: what ran at the one who
-    hosted before says nothing of the hosts of today. Pure.
+    """The version of the newest of `proofs`, "" without one. Pure."""
+    found = list(proofs(entries, zone, since, reported=reported))
+    return found[-1][1] if found else ""
+
+
+def proofs(entries: Iterable[Entry], zone: str, since: date, *, reported: bool) -> Iterator[tuple[Entry, str]]:
+    """Each proof among entries of EVIDENCE with its version, in their order, of local days from `since` on: what ran at
+    the one who hosted before says nothing of the hosts of today. Pure.
 
     reported: what the customer said that it installed (`opsctl change add --reported-by-customer`) counts like a proof;
-    in words that are no version it leaves the proof as it is.
+    words that are no version are none.
     """
-    found = ""
     for entry in entries:
         if local_day(entry.recorded_at, zone) < since:
             continue
         if entry.kind in PROOFS:
-            found = str(entry.payload[PROOFS[entry.kind]])
-        elif reported and entry.kind == REPORTED:
-            found = _reported(entry.payload) or found
-    return found
+            yield entry, str(entry.payload[PROOFS[entry.kind]])
+        elif reported and entry.kind == REPORTED and (version := _reported(entry.payload)):
+            yield entry, version
 
 
 def _reported(payload: Mapping[str, Any]) -> str:

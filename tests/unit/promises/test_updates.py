@@ -1,10 +1,14 @@
 """What a published release makes due: a notice to who hosts the system, an installation where Kamstrup does."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from opsctl.contract.services import Hosting
+from opsctl.core.clock import iso
+from opsctl.profiles.parts import EarlierTerms
 from opsctl.promises.model import Item, Word
 from opsctl.promises.month import Month
 from opsctl.promises.updates import notice_due
@@ -12,7 +16,7 @@ from opsctl.releases.catalogue import load
 from opsctl.releases.model import Release
 from opsctl.support import calendars
 from opsctl.support.model import CalendarVersion
-from tests.unit.promises.register_values import ROOT, evidence, kept, view
+from tests.unit.promises.register_values import ROOT, evidence, kept, profile, view
 
 CALENDARS = calendars.load("dk-public")
 CATALOGUE = load(ROOT / "releases")
@@ -104,6 +108,73 @@ def test_hosted_systems_owe_an_installation_and_no_notice() -> None:
     done = ("release.installed", PUBLISHED + timedelta(days=2), {"to": "6.0.0"})
     assert told(done, name="aalund").word is Word.KEPT
     assert "P23" not in kept(view(evidence(), MONTH, LONG_AFTER, "aalund", releases=CATALOGUE))
+
+
+def reported(after: str, later: timedelta, system: str = "READY") -> tuple[str, datetime, dict[str, str]]:
+    return "change.reported", PUBLISHED + later, {"system": system, "after": after}
+
+
+HOURS, LATE = timedelta(hours=2), timedelta(days=9)
+
+
+@pytest.mark.parametrize("version", ["6.0.0", "6.0.1"])
+def test_a_customer_that_reports_it_before_the_notice_was_due_is_told_of_nothing(version: str) -> None:
+    found = told(reported(version, HOURS))
+    assert (found.word, len(found.evidence)) == (Word.NO_EVENT, 1)
+    assert found.detail == f"the customer reported at {iso(PUBLISHED + HOURS)} that it has {version}"
+    assert told(reported(version, HOURS), now=PUBLISHED + HOURS * 2).word is Word.NO_EVENT, "also before it is due"
+
+
+@pytest.mark.parametrize("entry", [
+    reported("6.0.0", LATE), reported("5.5.0", HOURS), reported("the new one", HOURS),
+    reported("6.0.0", HOURS, "PostgreSQL"), ("release.found", PUBLISHED + LATE, {"version": "6.0.0"})])
+def test_what_is_reported_too_late_or_is_no_such_version_leaves_the_promise_broken(entry: Any) -> None:
+    assert (told(entry).word, told(entry).detail) == (Word.BROKEN, "nobody was told")
+
+
+def test_a_customer_that_went_back_in_time_was_to_be_told() -> None:
+    installed = ("release.installed", PUBLISHED + HOURS, {"to": "6.0.0"})
+    assert told(installed, reported("5.4.0", HOURS * 2)).word is Word.BROKEN
+    assert told(installed, ("release.taken_back", PUBLISHED + HOURS * 2, {"version": "5.4.0"})).word is Word.BROKEN
+    again = told(reported("6.0.0", HOURS), reported("5.4.0", HOURS * 2), reported("6.0.0", HOURS * 3))
+    assert iso(PUBLISHED + HOURS * 3) in again.detail and again.word is Word.NO_EVENT
+
+
+def test_what_was_there_before_its_publication_is_installed_already() -> None:
+    found = told(reported("6.1.0", -LATE))
+    assert (found.word, found.detail, len(found.evidence)) == (Word.NO_EVENT, "6.1.0 is installed already", 1)
+
+
+def test_who_installed_it_on_the_customer_s_hosts_is_told_only_where_it_is_known() -> None:
+    ours = told(("release.installed", PUBLISHED + HOURS, {"to": "6.0.0"}))
+    assert ours.word is Word.NO_EVENT and ours.detail.startswith("Kamstrup installed it at")
+    found = told(("release.found", PUBLISHED + HOURS, {"version": "6.0.0"}))
+    assert (found.word, found.detail) == (Word.NO_EVENT, f"found installed at {iso(PUBLISHED + HOURS)}")
+
+
+def test_proofs_from_before_the_hosting_changed_do_not_count() -> None:
+    moved = profile("dalmose").model_copy(update={"hosting_from": PUBLISHED.date(), "earlier": (EarlierTerms(
+        effective_from=date(2020, 1, 1), hosting=Hosting.KAMSTRUP),)})
+    before = ("release.installed", PUBLISHED - timedelta(days=3), {"to": "6.0.0"})
+    looked = view(evidence(before), MONTH, LONG_AFTER, "dalmose", releases=CATALOGUE, calendars=CALENDARS)
+    assert kept(replace(looked, profile=moved))["P23"].items[0].word is Word.BROKEN
+
+
+def test_on_a_hosted_system_what_was_only_found_is_told_as_that() -> None:
+    found = told(("release.found", PUBLISHED + timedelta(days=2), {"version": "6.0.0"}), name="aalund")
+    assert (found.word, len(found.evidence)) == (Word.KEPT, 1)
+    assert found.detail == f"found installed at {iso(PUBLISHED + timedelta(days=2))}, 48.0 hours after publication"
+    assert told(reported("6.0.0", HOURS), name="aalund").word is Word.NOT_DUE, "there nobody installs but Kamstrup"
+    back = ("release.taken_back", PUBLISHED + HOURS, {"version": "5.5.0"})
+    assert told(back, name="aalund").word is Word.NOT_DUE
+
+
+def test_a_hosted_system_that_had_a_later_release_before_is_owed_nothing() -> None:
+    ahead = ("release.installed", PUBLISHED - LATE, {"to": "6.1.0"})
+    found = told(ahead, name="aalund")
+    assert (found.word, found.detail) == (Word.NO_EVENT, "6.1.0 is installed already")
+    back = ("release.taken_back", PUBLISHED - HOURS, {"version": "5.5.0"})
+    assert told(ahead, back, name="aalund").word is Word.NOT_DUE
 
 
 def test_releases_that_cannot_be_read_are_unknown() -> None:

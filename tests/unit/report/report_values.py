@@ -84,5 +84,12 @@ def reports() -> Iterator[Report]:
     installed = {"to": "6.0.0", "from": "5.4.0", "description": "READY 5.4.0 to 6.0.0"}
     yield made(evidence(("release.installed", published + timedelta(days=2), installed)),
                NOVEMBER, datetime.fromisoformat("2026-12-20T09:00:00+00:00"))
+    for name, kind, payload in (
+            ("aalund", "release.found", {"version": "6.0.0"}), ("dalmose", "release.found", {"version": "6.0.0"}),
+            ("dalmose", "release.installed", installed), ("dalmose", "change.reported", {
+                "system": "READY", "description": "READY 5.5.0 to 6.0.0", "before": "5.5.0", "after": "6.0.0",
+                "result": "done"})):
+        yield made(evidence((kind, published + timedelta(hours=2), payload)), NOVEMBER,
+                   datetime.fromisoformat("2026-12-20T09:00:00+00:00"), name)
     alone = {"operation": "patch apply", "status": "done", "summary": "patched", "purpose": "protection"}
     yield made(evidence(("run.finished", at(DAYS[3]), alone)))
