@@ -34,6 +34,7 @@ class Evidence:
         self._open = list(hosts)
         self._hosts = tuple(hosts)
         self._closed = False
+        self._begun: set[str] = set()
         self._unrecorded: dict[str, Mapping[str, Any]] = {}
         self.entries: dict[str, Mapping[str, Any]] = {}
 
@@ -45,6 +46,7 @@ class Evidence:
             "security_only": self._plan.security_only,
             "packages": {package.name: package.offered for package in planned.packages},
             "before": {package.name: package.installed for package in planned.packages}})
+        self._begun.add(host)
 
     def take(self, host: str, data: Mapping[str, Any]) -> None:
         """Record a host as it finishes, so that a run killed later has left its evidence."""
@@ -69,16 +71,18 @@ class Evidence:
             self._record(host, {}, NOT_REACHED, reason)
 
     def close(self) -> None:
-        """Record the hosts that nothing is known about: the run ended before it could say.
+        """Record the hosts that are left: nothing is known about one that was begun, and no other was come to.
 
         Each is tried; the first error is raised when all have been.
         """
         first: OpsctlError | None = None
         for host in list(self._open):
+            result, message = (
+                FAILED, "the run ended before this host did; see the next patch plan for its state"
+            ) if host in self._begun else (NOT_REACHED, "the run ended before it came to this host")
             try:
                 self._write(host, self._unrecorded.get(host) or _payload(
-                    self._by_name[host], {}, self._plan, FAILED,
-                    "the run ended before this host did; see the next patch plan for its state"))
+                    self._by_name[host], {}, self._plan, result, message))
             except OpsctlError as error:
                 first = first or error
         if first is not None:

@@ -26,7 +26,7 @@ class Ledger:
         if self.left:
             self.left -= 1
             raise self.error
-        self.recorded.append((payload["host"], payload["result"]))
+        self.recorded.append((payload["host"], payload.get("result", "begun")))
 
     def say(self, message: str) -> None:
         """Progress is of no interest here."""
@@ -38,7 +38,7 @@ def test_what_a_locked_ledger_refused_is_recorded_at_the_end_as_it_was() -> None
     with pytest.raises(OperationFailed):
         evidence.take("a", DONE)
     evidence.close()
-    assert ledger.recorded == [("a", "patched"), ("b", "failed")]
+    assert ledger.recorded == [("a", "patched"), ("b", "not reached")]
 
 
 def test_every_host_is_tried_before_the_first_error_is_raised() -> None:
@@ -46,4 +46,23 @@ def test_every_host_is_tried_before_the_first_error_is_raised() -> None:
     evidence = Evidence(cast(Run, ledger), PLAN, ["a", "b"])
     with pytest.raises(Locked):
         evidence.close()
-    assert ledger.recorded == [("b", "failed")]
+    assert ledger.recorded == [("b", "not reached")]
+
+
+def test_a_run_that_is_ended_early_tells_the_host_it_was_at_from_those_it_never_came_to() -> None:
+    ledger = Ledger(0, Locked("taken over"))
+    evidence = Evidence(cast(Run, ledger), PLAN, ["a", "b"])
+    evidence.begin("a")
+    evidence.close()
+    assert ledger.recorded == [("a", "begun"), ("a", "failed"), ("b", "not reached")]
+    assert "before this host did" in evidence.entries["a"]["message"]
+    assert "before it came to this host" in evidence.entries["b"]["message"]
+
+
+def test_a_host_whose_start_could_not_be_recorded_was_not_begun() -> None:
+    ledger = Ledger(1, Locked("taken over"))
+    evidence = Evidence(cast(Run, ledger), PLAN, ["a", "b"])
+    with pytest.raises(Locked):
+        evidence.begin("a")
+    evidence.close()
+    assert ledger.recorded == [("a", "not reached"), ("b", "not reached")]
