@@ -58,8 +58,8 @@ def apply(workplace: Workplace, profile: Profile, *, plan: PatchPlan | None = No
 
     plan: the approved one; it is made again and must match, else the outcome is ApprovalMissing (exit 6)
     with the differences; so it is without the approval that the profile asks for. Nothing to do gives
-    `unchanged`. may_start: raises OutsideWindow, asked before each host after the first. Each host leaves a
-    `patch.applied` entry. ready: asked once, right before the first host; whatever it raises, nothing was touched.
+    `unchanged`. may_start: raises OutsideWindow, asked before each host. ready: asked once, before the first. Whatever
+    they raise before the first host, nothing was touched. Each host leaves a `patch.applied` entry.
     """
     if plan is not None and (plan.customer, plan.security_only) != (profile.customer, security_only):
         raise UsageError(f"{profile.customer}: the plan is for {plan.customer}, "
@@ -86,6 +86,8 @@ def _apply(run: Run, *, profile: Profile, approved: PatchPlan | None, security_o
                        warnings=_warnings(fresh), data={"plan": fresh.hash, "hosts": fresh.document()["hosts"]})
     require_approved(run.workplace, profile.customer, fresh.hash, profile.approvals.patch)
     ready()
+    # Whatever dead runs left, and the plan, took their time.
+    may_start()
     return _work(run, profile, fresh, reboot, may_start)
 
 
