@@ -27,10 +27,10 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="A rollout of 
     from opsctl.profiles.loader import load_profiles
 
     with workplace(acts=True) as place:
-        rollout, names = take_up(place, run)
-        if not names:
-            return Result({"rollout": run, "outcomes": []}, f"{run}: every customer is done, nothing is left")
         profiles, broken = load_profiles(settings().inventories)
+        rollout, names = take_up(place, run, profiles, broken)
+        if not names and not rollout.broken:
+            return Result({"rollout": run, "outcomes": []}, f"{run}: every customer is done, nothing is left")
         mine = [profile for profile in profiles if profile.customer in names]
         at_work = workable(place, mine, REQUESTS[rollout.operation](rollout.options),
                            named=rollout.options.get("named", False))
@@ -38,7 +38,8 @@ def resume(run: Annotated[str, typer.Argument(metavar="RUN", help="A rollout of 
             confirm(f"`{rollout.operation}` at {', '.join(at_work)}?{without_backup(mine, at_work)}", yes)
         act = CHANGES[rollout.operation]
         rollout = replace(rollout, batch=batch or rollout.batch)
-        outcomes = [failed(name, rollout.service, error) for name, error in broken.items() if name in names]
+        outcomes = [failed(name, rollout.service, error) for name, error in broken.items()
+                    if name in (*names, *rollout.broken)]
         outcomes += roll_out(place, rollout, mine, lambda where, profile: act(where, profile, rollout.options),
                              resumed=True)
     return rolled(run, outcomes)

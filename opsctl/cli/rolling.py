@@ -39,7 +39,7 @@ def selected(customers: list[str] | None, everyone: bool, ring: str | None) -> S
     mine = tuple(profile for profile in found.profiles if getattr(profile, "ring", None) == ring)
     if not mine:
         raise UsageError(f"no customer is in the ring {ring[:60]}", "see `ring` in the profiles")
-    return replace(found, profiles=mine)
+    return replace(found, profiles=mine, one_ring=True)
 
 
 def workable(place: Workplace, profiles: Iterable[Profile], request: Request, *, named: bool) -> tuple[str, ...]:
@@ -59,17 +59,19 @@ def without_backup(profiles: Iterable[Profile], names: Sequence[str]) -> str:
 
 def changed(place: Workplace, selection: Selection, operation: str, options: Mapping[str, Any], budget: int,
             act: Act, batch: int | None = None) -> Result:
-    """One customer directly; several as a rollout, whose id the result names."""
+    """One customer directly; several as a rollout, whose id the result names. So is --all with one whose profile can
+    be read: the others may be of an earlier ring."""
     from opsctl.cli.each import for_each
     from opsctl.fleet.changing import SERVICES
     from opsctl.fleet.failures import failed
     from opsctl.fleet.rollout import begin, roll_out
 
     service = SERVICES[operation]
-    if len(selection.profiles) < 2:
+    unread = () if selection.one_ring else tuple(selection.broken)
+    if len(selection.profiles) < (1 if unread else 2):
         return outcomes_result(for_each(selection, service, partial(act, place)))
     rollout = begin(place, operation, service, options, selection.profiles, budget,
-                    batch or place.settings.policy.batch)
+                    batch or place.settings.policy.batch, unread)
     outcomes = [*(failed(customer, service, error) for customer, error in selection.broken.items()),
                 *roll_out(place, rollout, selection.profiles, act)]
     if selection.explicit:

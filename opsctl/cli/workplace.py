@@ -52,11 +52,15 @@ def profile(customer: str) -> Profile:
 
 @dataclass(frozen=True)
 class Selection:
-    """profiles: those asked for. broken: profiles that cannot be read, by customer. explicit: named, not by --all."""
+    """profiles: those asked for. broken: profiles that cannot be read, by customer. explicit: named, not by --all.
+
+    one_ring: those of one ring alone, by --ring.
+    """
 
     profiles: tuple[Profile, ...]
     broken: Mapping[str, OpsctlError]
     explicit: bool
+    one_ring: bool = False
 
 
 def select(customers: list[str] | None, everyone: bool) -> Selection:

@@ -33,6 +33,16 @@ def require_ordered(profile: Profile, rings: Sequence[str]) -> None:
                                  f"add it to `policy.rings` in opsctl.yml, which has {', '.join(rings)}")
 
 
+def ring_of(profile: Profile) -> str:
+    """The customer's ring; "" for one that hosts itself."""
+    return profile.ring if isinstance(profile, KamstrupProfile) else ""
+
+
+def place_of(ring: str, rings: Sequence[str]) -> int:
+    """The ring's place in the policy's order; last for one that it does not order."""
+    return rings.index(ring) if ring in rings else len(rings)
+
+
 class Rings:
     """The customers of one night. They come ring by ring, so what an earlier ring has shown is read once."""
 
@@ -90,6 +100,4 @@ def _by_ring(profiles: Sequence[KamstrupProfile]) -> Iterator[tuple[str, tuple[K
 
 
 def _place(profile: Profile, rings: Sequence[str]) -> int:
-    if isinstance(profile, KamstrupProfile) and profile.ring in rings:
-        return rings.index(profile.ring)
-    return len(rings)
+    return place_of(ring_of(profile), rings)

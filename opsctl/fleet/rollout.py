@@ -7,15 +7,15 @@ as it comes: after `kill -9` exactly the failed, those at work and the untouched
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from opsctl.core.errors import ExitCode, UsageError
 from opsctl.core.outcome import OPERATOR, Outcome, Status
-from opsctl.fleet.rings import in_rings, require_ordered
+from opsctl.fleet.rings import in_rings, place_of, require_ordered, ring_of
 from opsctl.fleet.turns import Act, Turns, take_turns
-from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.profiles.model import Profile
 from opsctl.runs.workplace import Workplace
 
 STARTED = "rollout.started"
@@ -31,7 +31,8 @@ class Rollout:
     """What is rolled out. options: JSON-serialisable, of the operation. order: of the customers.
 
     rings: by customer. budget: so many customers may fail; one more ends the run. batch: so many at once in a ring.
-    ended: the good ends before this resumption, by customer.
+    ended: the good ends before this resumption, by customer. broken: customers whose profile cannot be read, and so
+    their ring neither.
     """
 
     id: str
@@ -43,27 +44,34 @@ class Rollout:
     budget: int
     batch: int = 1
     ended: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
 
 def begin(workplace: Workplace, operation: str, service: str, options: Mapping[str, Any],
-          profiles: Sequence[Profile], budget: int, batch: int = 1) -> Rollout:
-    """Order the profiles and record what is rolled out to whom. ConfigurationError for a ring without its place."""
+          profiles: Sequence[Profile], budget: int, batch: int = 1, broken: Iterable[str] = ()) -> Rollout:
+    """Order the profiles and record what is rolled out to whom. ConfigurationError for a ring without its place.
+
+    broken: customers that belong to it, but whose profile cannot be read.
+    """
     for profile in profiles:
         require_ordered(profile, workplace.settings.policy.rings)
     ordered = in_rings(profiles, workplace.settings.policy.rings)
     now = workplace.clock.now()
     name = f"{now:%Y%m%dt%H%M%S}-rollout-{operation.replace(' ', '-')}-{secrets.token_hex(3)}"
-    rings = {profile.customer: profile.ring if isinstance(profile, KamstrupProfile) else "" for profile in ordered}
-    made = Rollout(name, operation, service, options, tuple(rings), rings, budget, batch)
+    rings = {profile.customer: ring_of(profile) for profile in ordered}
+    made = Rollout(name, operation, service, options, tuple(rings), rings, budget, batch, broken=tuple(broken))
     _record(workplace, made, STARTED, {"operation": operation, "service": service, "options": dict(options),
-                                       "order": list(made.order), "rings": rings, "budget": budget, "batch": batch})
+                                       "order": list(made.order), "rings": rings, "budget": budget, "batch": batch,
+                                       "broken": list(made.broken)})
     return made
 
 
-def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
+def take_up(workplace: Workplace, run: str, profiles: Iterable[Profile] = (), broken: Collection[str] = ()
+            ) -> tuple[Rollout, tuple[str, ...]]:
     """A recorded rollout and the customers that are left: failed, refused or untouched, in order.
 
-    UsageError when there is no such rollout.
+    profiles, broken: those of today. One that could not be read when it began and now can has its place in the order.
+    UsageError when there is no such rollout, ConfigurationError for a ring without its place.
     """
     entries = [entry for entry in workplace.ledger.find_run(run) if entry.chain == OPERATOR]
     started = next((entry.payload for entry in entries if entry.kind == STARTED), None)
@@ -71,10 +79,26 @@ def take_up(workplace: Workplace, run: str) -> tuple[Rollout, tuple[str, ...]]:
         raise UsageError(f"there is no rollout {run[:80]}", "see `opsctl run list`; a run for one customer is simply "
                          "run again")
     ended = [entry.payload for entry in entries if entry.kind == CUSTOMER]
-    known = Rollout(run, started["operation"], started["service"], started["options"], tuple(started["order"]),
-                    started["rings"], started["budget"], started.get("batch", 1),
-                    {one["customer"]: one["status"] for one in ended if one["exit_code"] == ExitCode.OK})
+    unread = started.get("broken", ())
+    order, rings = _joined(started, [profile for profile in profiles if profile.customer in unread],
+                           workplace.settings.policy.rings)
+    known = Rollout(run, started["operation"], started["service"], started["options"], order, rings,
+                    started["budget"], started.get("batch", 1),
+                    {one["customer"]: one["status"] for one in ended if one["exit_code"] == ExitCode.OK},
+                    tuple(name for name in unread if name in broken))
     return known, left(known.order, ended)
+
+
+def _joined(started: Mapping[str, Any], found: Sequence[Profile], names: Sequence[str]
+            ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """Order and rings of a recorded rollout with those that were `found` since. names: of the rings, in order."""
+    if not found:
+        return tuple(started["order"]), started["rings"]
+    for profile in found:
+        require_ordered(profile, names)
+    rings = {**started["rings"], **{profile.customer: ring_of(profile) for profile in found}}
+    return tuple(sorted((*started["order"], *(profile.customer for profile in found)),
+                        key=lambda name: place_of(rings[name], names))), rings
 
 
 def left(order: Sequence[str], ended: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -102,7 +126,7 @@ def roll_out(workplace: Workplace, rollout: Rollout, profiles: Sequence[Profile]
         ring = rollout.rings[profile.customer]
         if stopped or any(rollout.rings[one.customer] != ring for one in at_work):
             return False
-        stopped = _unproven(rollout, ended, profile.customer)
+        stopped = _unproven(rollout, ended, profile.customer, workplace.settings.policy.rings)
         return not stopped
 
     def has_ended(outcome: Outcome) -> None:
@@ -135,19 +159,26 @@ def _stop(rollout: Rollout, failed: Sequence[str], customer: str) -> str:
     return f"{', '.join(earlier)} failed in an earlier ring" if earlier else ""
 
 
-def _unproven(rollout: Rollout, ended: Mapping[str, Outcome], customer: str) -> str:
+def _unproven(rollout: Rollout, ended: Mapping[str, Outcome], customer: str, names: Sequence[str]) -> str:
     """Why the ring of `customer` waits: nobody of an earlier one that the contract covers has had the change yet.
 
-    "" when it does not. Customers without a ring wait for none: they host themselves.
+    names: of the rings, in order. While a profile cannot be read its customer may be the one that an earlier ring
+    lacks. "" when it does not wait. Customers without a ring wait for none: they host themselves.
     """
     ring = rollout.rings[customer]
     before = rollout.order[:rollout.order.index(customer)] if ring else ()
     good = {**rollout.ended, **{name: one.status.value for name, one in ended.items() if one.code is ExitCode.OK}}
     for earlier in dict.fromkeys(rollout.rings[name] for name in before):
-        names = [name for name in before if rollout.rings[name] == earlier != ring]
-        waiting = [name for name in names if good.get(name) != Status.NOT_COVERED]
+        members = [name for name in before if rollout.rings[name] == earlier != ring]
+        waiting = [name for name in members if good.get(name) != Status.NOT_COVERED]
         if waiting and not any(name in good for name in waiting):
             return f"no customer of the ring {earlier} has it yet ({', '.join(waiting)})"
+    if ring and rollout.broken:
+        proven = {rollout.rings[name] for name, status in good.items() if status != Status.NOT_COVERED}
+        empty = [name for name in names[:place_of(ring, names)] if name not in proven]
+        if empty:
+            unread = ", ".join(rollout.broken)
+            return f"nobody of the ring {empty[0]} has it yet, and the profile of {unread} is not valid"
     return ""
 
 

@@ -141,6 +141,58 @@ def test_a_ring_that_the_contract_leaves_out_holds_nobody_back(place: Workplace)
     assert done == ["a", "b", "b"]
 
 
+def beside_broken(place: Workplace, profiles: list[Profile], act: Act, *broken: str) -> tuple[str, dict[str, Outcome]]:
+    rollout = begin(place, "patch apply", "x", {}, profiles, 0, broken=broken)
+    return rollout.id, {outcome.customer: outcome for outcome in roll_out(place, rollout, profiles, act)}
+
+
+def test_a_profile_that_is_not_valid_may_be_the_only_canary(place: Workplace) -> None:
+    done: list[str] = []
+    own = load_profile(INVENTORIES, "sample-dalmose")
+    _, found = beside_broken(place, [*fleet(b="general"), own], acting(done), "a")
+    assert done == []
+    assert found["b"].code is ExitCode.PARTIAL
+    assert "nobody of the ring canary has it yet, and the profile of a is not valid" in found["b"].summary
+    beside_broken(place, fleet(b="general", c="canary"), acting(done), "a")
+    assert done == ["c", "b"], "c has proven it"
+    beside_broken(place, [own], acting(done), "a")
+    assert done == ["c", "b", own.customer], "who hosts itself waits for no ring"
+
+
+def test_a_ring_of_whom_the_contract_leaves_out_proves_nothing_beside_a_profile_that_is_not_valid(
+        place: Workplace) -> None:
+    done: list[str] = []
+    _, found = beside_broken(place, fleet(c="canary", b="general"), acting(done, c=NotCovered("c", "")), "a")
+    assert done == ["c"] and "the profile of a is not valid" in found["b"].summary
+
+
+def test_a_resumption_keeps_waiting_for_a_profile_that_is_not_valid_and_takes_it_in_once_it_is(
+        place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(b="general", d="general")
+    run, _ = beside_broken(place, profiles, acting(done), "a")
+    known, names = take_up(place, run, profiles, ["a"])
+    assert (names, known.broken) == (("b", "d"), ("a",))
+    roll_out(place, known, profiles, acting(done), resumed=True)
+    assert done == []
+    whole = [*profiles, *fleet(a="canary")]
+    for failing in ({"a": CLOSED}, {}):
+        known, names = take_up(place, run, whole)
+        assert (names, known.order, known.broken) == (("a", "b", "d"), ("a", "b", "d"), ())
+        roll_out(place, known, whole, acting(done, **failing), resumed=True)
+    assert done == ["a", "a", "b", "d"]
+    assert take_up(place, run, whole)[1] == ()
+
+
+def test_a_resumption_forgets_a_profile_that_is_gone(place: Workplace) -> None:
+    done: list[str] = []
+    profiles = fleet(b="general")
+    run, _ = beside_broken(place, profiles, acting(done), "a")
+    known, _ = take_up(place, run, profiles)
+    roll_out(place, known, profiles, acting(done), resumed=True)
+    assert done == ["b"]
+
+
 @given(ends=st.lists(st.tuples(st.sampled_from(["canary", "early", "general"]),
                                st.sampled_from(["done", "closed", "uncovered", "failed"])), min_size=1, max_size=7),
        batch=st.integers(1, 3))
