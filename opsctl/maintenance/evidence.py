@@ -52,7 +52,10 @@ class Evidence:
         """Record a host as it finishes, so that a run killed later has left its evidence."""
         facts = data.get("platform_patch")
         if facts and facts["sound"]:
-            self._record(host, facts, _result(facts), "")
+            result = _result(facts)
+            surprise = result == REBOOT_LEFT and not self._by_name[host].reboot_by
+            self._record(host, facts, result, "the plan named no reboot; the next one names it, because of "
+                         + ", ".join(facts["reboot"]["by"]) if surprise else "")
 
     def finish(self, results: Mapping[str, HostResult]) -> None:
         """Record the hosts that did not finish well, with what they said."""
@@ -99,7 +102,8 @@ class Evidence:
         elif by_result[REBOOT_LEFT]:
             status = Status.WARNING
         summary = "; ".join(f"{word}: {', '.join(hosts)}" for word, hosts in by_result.items() if hosts)
-        details = [f"{host}: {self.entries[host]['message']}" for host in bad if self.entries[host]["message"]]
+        details = [f"{host}: {self.entries[host]['message']}" for host in bad + by_result[REBOOT_LEFT]
+                   if self.entries[host]["message"]]
         return Outcome(self._run.customer, self._run.request.service, status, summary,
                        _todo(bad, self._closed), warnings=warnings,
                        exit_code=ExitCode.OUTSIDE_WINDOW if self._closed and not by_result[FAILED] else None,

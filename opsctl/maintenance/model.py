@@ -33,7 +33,8 @@ class HeldPackage:
 class HostPlan:
     """One host. problem says why nothing can be planned for it; "" when it can.
 
-    reboot_by: packages that ask for a reboot already, or will. restarts: units known beforehand to be
+    reboot_by: packages that ask for a reboot already, or will, and units that run files replaced already, or by this
+    plan, and are renewed only by a reboot; a host without any is not rebooted. restarts: units known beforehand to be
     restarted; those that merely use a replaced library are found after the installation.
     """
 

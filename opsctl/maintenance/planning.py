@@ -34,7 +34,8 @@ def host_plan(name: str, result: HostResult | None) -> HostPlan:
     wanted = {package["name"] for package in facts["install"]}
     packages = tuple(Package(package["name"], package["from"], package["to"], bool(package["security"]))
                      for package in facts["upgrades"] if package["name"] in wanted)
-    reboot = {*facts["reboot_required"], *(set(facts["reboot_expected"]) & wanted)}
+    users = [unit for used in facts["reboot_used"] if used["package"] in wanted for unit in used["units"]]
+    reboot = {*facts["reboot_required"], *facts["only_by_reboot"], *(set(facts["reboot_expected"]) & wanted), *users}
     units = [unit["unit"] for unit in facts["units"]] if packages else []
     return HostPlan(
         name, packages, tuple(HeldPackage(**held) for held in facts["held"]), tuple(sorted(reboot)),
@@ -44,7 +45,8 @@ def host_plan(name: str, result: HostResult | None) -> HostPlan:
 def predicted_share(hosts: Sequence[HostPlan]) -> float:
     """Share of the changes that apt simulated or that are read from the host, of all that may come.
 
-    Each host with packages has one thing that shows only afterwards: which services use what was replaced.
+    Each host with packages has one thing that shows only afterwards: which services use what was replaced, and so what
+    else asks for a restart or a reboot.
     """
     known = sum(len(host.packages) + len(host.restarts) + bool(host.reboot_by) for host in hosts)
     unknown = sum(bool(host.packages) for host in hosts)

@@ -58,8 +58,9 @@ def apply(workplace: Workplace, profile: Profile, *, plan: PatchPlan | None = No
 
     plan: the approved one; it is made again and must match, else the outcome is ApprovalMissing (exit 6)
     with the differences; so it is without the approval that the profile asks for. Nothing to do gives
-    `unchanged`. may_start: raises OutsideWindow, asked before each host. ready: asked once, before the first. Whatever
-    they raise before the first host, nothing was touched. Each host leaves a `patch.applied` entry.
+    `unchanged`. reboot: whether the hosts may be rebooted for which the plan names it; no other is. may_start: raises
+    OutsideWindow, asked before each host. ready: asked once, before the first. Whatever they raise before the first
+    host, nothing was touched. Each host leaves a `patch.applied` entry.
     """
     if plan is not None and (plan.customer, plan.security_only) != (profile.customer, security_only):
         raise UsageError(f"{profile.customer}: the plan is for {plan.customer}, "
@@ -94,12 +95,14 @@ def _apply(run: Run, *, profile: Profile, approved: PatchPlan | None, security_o
 def _work(run: Run, profile: Profile, fresh: PatchPlan, reboot: bool, may_start: MayStart) -> Outcome:
     from opsctl.adapters.ansible_catalogue import PATCH_APPLY
 
-    busy = {host.host: {"platform_patch_packages": [
-        {"name": package.name, "to": package.offered} for package in host.packages]}
+    # What asks for a reboot and is not in the plan is left, and is in the next one.
+    busy: dict[str, dict[str, Any]] = {host.host: {
+        "platform_patch_packages": [{"name": package.name, "to": package.offered} for package in host.packages],
+        "platform_patch_reboot": reboot and bool(host.reboot_by)}
         for host in fresh.hosts if not host.nothing_to_do}
     targets = targets_of(run.workplace, profile, busy, only=busy)
     evidence = Evidence(run, fresh, [target.host.name for target in targets])
-    variables: dict[str, Any] = {"platform_patch_planned": True, "platform_patch_reboot": reboot,
+    variables: dict[str, Any] = {"platform_patch_planned": True,
                                  "platform_patch_reboot_seconds": run.workplace.settings.policy.reboot_seconds}
     with silenced(run, list(busy)) as unsilenced:
         try:

@@ -97,6 +97,14 @@ reboot_expected:
   description: Packages among the upgrades that will ask for a reboot, as far as it can be known before.
   type: list
   returned: always
+only_by_reboot:
+  description: Units that run replaced files already and are renewed only by a reboot.
+  type: list
+  returned: always
+reboot_used:
+  description: Upgrades of which such a unit runs files now, with package, units.
+  type: list
+  returned: always
 units:
   description: Active units that belong to the upgrades, with unit, active, invocation.
   type: list
@@ -132,6 +140,7 @@ from ansible.module_utils.opsctl_host import (
     installed_versions,
     interrupted,
     reboot_required,
+    renewed_only_by_reboot,
     stale_units,
     unit_states,
 )
@@ -256,12 +265,13 @@ def main():
     mark_hidden_security(module, upgrades)
     security = security_set(module, upgrades)
     install, differences = to_install(module, upgrades, security)
-    restart, _only_by_reboot = stale_units()
+    restart, only_by_reboot = stale_units()
     states = unit_states(module, module.params["services"])
     module.exit_json(
         changed=False, upgrades=upgrades, removals=removals, held=held_packages(module), interrupted=broken,
         security=security, install=install, differences=differences, boot_id=boot_id(),
-        reboot_required=reboot_required(),
+        reboot_required=reboot_required(), only_by_reboot=only_by_reboot,
+        reboot_used=renewed_only_by_reboot([package["name"] for package in upgrades]),
         unheld=sorted(package["name"] for package in simulated if package["name"] in module.params["never"]),
         reboot_expected=reboot_expected(upgrades), units=units_of(module, upgrades), stale=restart,
         down=all_active(states), seconds=round(time.monotonic() - started, 2))

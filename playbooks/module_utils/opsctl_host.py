@@ -14,8 +14,10 @@ import urllib.request
 UNIT = re.compile(r"/([^/]+\.service)(?:/|$)")
 # Restarting these would cut sessions or is refused; a reboot renews them.
 ONLY_BY_REBOOT = re.compile(
-    r"^(dbus|dbus-broker|systemd-logind|user@\d+|getty@.*|console-getty|serial-getty@.*)\.service$")
+    r"^(dbus|dbus-broker|systemd-logind|getty@.*|console-getty|serial-getty@.*)\.service$")
+SESSIONS = re.compile(r"^user@\d+\.service$")
 REPLACED = re.compile(r" (/(?:usr|lib|lib64|bin|sbin|opt)/[^\n]*?) \(deleted\)$", re.MULTILINE)
+MAPPED = re.compile(r" (/(?:usr|lib|lib64|bin|sbin|opt)/[^\n]*)$", re.MULTILINE)
 
 
 def boot_id():
@@ -60,14 +62,29 @@ def stale_units(proc="/proc"):
     for folder in glob.glob(os.path.join(proc, "[0-9]*")):
         if not _runs_replaced_file(folder):
             continue
-        unit = _unit_of(folder)
-        if os.path.basename(folder) == "1":
-            reboot.add("init")
-        elif unit and unit.startswith("opsctl-"):
-            continue
-        elif unit:
-            (reboot if ONLY_BY_REBOOT.match(unit) else restart).add(unit)
+        unit, by_reboot = _renewed(folder)
+        if unit and not unit.startswith("opsctl-"):
+            (reboot if by_reboot else restart).add(unit)
     return sorted(restart), sorted(reboot)
+
+
+def renewed_only_by_reboot(packages, proc="/proc", info="/var/lib/dpkg/info"):
+    """[{package, units}] of the packages of which a unit runs a file that only a reboot renews: what is replaced there
+    when they are upgraded asks for a reboot. packages: names, as apt prints them."""
+    users = {}
+    for folder in glob.glob(os.path.join(proc, "[0-9]*")):
+        unit, by_reboot = _renewed(folder)
+        for path in _runs(folder) if by_reboot else ():
+            users.setdefault(path, set()).add(unit)
+    names = {os.path.basename(path) for path in users}
+    found = []
+    for package in packages:
+        # dpkg may know a file by a path that leads over a link, such as /lib.
+        paths = [os.path.realpath(path) for path in _files_of(package, info) if os.path.basename(path) in names]
+        units = sorted({unit for path in paths for unit in users.get(path, ())})
+        if units:
+            found.append({"package": package, "units": units})
+    return found
 
 
 def unit_states(module, patterns):
@@ -133,6 +150,34 @@ def _runs_replaced_file(folder):
             return bool(REPLACED.search(stream.read()))
     except OSError:
         return False  # a kernel thread, or gone meanwhile
+
+
+def _runs(folder):
+    """The program and the libraries of a process."""
+    try:
+        with open(os.path.join(folder, "maps"), encoding="utf-8", errors="replace") as stream:
+            return {os.readlink(os.path.join(folder, "exe")), *MAPPED.findall(stream.read())}
+    except OSError:
+        return set()
+
+
+def _files_of(package, info):
+    """What dpkg has of a package, for each of its architectures."""
+    lists = [os.path.join(info, f"{package}.list"), *glob.glob(os.path.join(info, f"{package}:*.list"))]
+    for name in filter(os.path.exists, lists):
+        with open(name, encoding="utf-8", errors="replace") as stream:
+            yield from (line.rstrip("\n") for line in stream)
+
+
+def _renewed(folder):
+    """(unit of a process, whether only a reboot renews it); the sessions of all users have one name,
+    so that a plan does not depend on who is logged in."""
+    if os.path.basename(folder) == "1":
+        return "init", True
+    unit = _unit_of(folder)
+    if unit and SESSIONS.match(unit):
+        return "user@.service", True
+    return unit, bool(unit and ONLY_BY_REBOOT.match(unit))
 
 
 def _unit_of(folder):

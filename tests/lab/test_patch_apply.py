@@ -1,11 +1,13 @@
 """Patching real hosts: plan, apply with reboot, proof, and a second run that finds nothing to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from opsctl.core.errors import ExitCode
 from opsctl.core.outcome import Status
+from opsctl.lab import packages
 from opsctl.maintenance.service import apply, plan
 from opsctl.profiles.settings import Policy
 from opsctl.runs.workplace import Workplace
@@ -124,6 +126,48 @@ def test_a_reboot_that_is_not_allowed_is_left_and_told(workplace: Workplace) -> 
         assert later.status is Status.DONE, "the pending reboot alone is work to do"
         assert boot_id("cedervig-1") != boot
         assert apply(workplace, profile).status is Status.UNCHANGED
+
+
+def test_what_only_a_reboot_renews_is_in_the_plan_and_when_left_in_the_next(workplace: Workplace) -> None:
+    profile = current(workplace, "sample-cedervig")
+    on("cedervig-1", "systemd-run --quiet --collect --unit=dbus-broker.service python3 -c \"import mmap, time; "
+                     "f = open('/usr/lib/libmeterproto/version'); "
+                     "m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); time.sleep(600)\"; sleep 1")
+    with offered("libmeterproto") as versions:
+        made = plan(workplace, [profile])[0]
+        assert made.hosts[0].reboot_by == ("dbus-broker.service",)
+        boot = boot_id("cedervig-1")
+        outcome = apply(workplace, profile, plan=made, reboot=False)
+        assert (outcome.status, installed("cedervig-1", *versions)) == (Status.WARNING, versions), outcome
+        later = plan(workplace, [profile])[0]
+        assert (later.hosts[0].packages, later.hosts[0].reboot_by) == ((), ("dbus-broker.service",))
+        assert boot_id("cedervig-1") == boot
+        assert apply(workplace, profile, plan=later).status is Status.DONE
+        assert boot_id("cedervig-1") != boot
+        assert apply(workplace, profile).status is Status.UNCHANGED
+
+
+def test_a_reboot_that_the_plan_does_not_name_is_left_for_the_next(workplace: Workplace,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = current(workplace, "sample-cedervig")
+    sound = packages.third_party
+    boot = boot_id("cedervig-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(packages, "third_party", lambda name, version: replace(
+            sound(name, version), scripts={"postinst": "#!/bin/sh\ntouch /run/reboot-required\n"}))
+        with offered("metertools") as versions:
+            assert plan(workplace, [profile])[0].hosts[0].reboot_by == ()
+            outcome = apply(workplace, profile)
+            assert (outcome.status, installed("cedervig-1", *versions)) == (Status.WARNING, versions), outcome
+            assert "the plan named no reboot" in outcome.data["details"][0]
+            assert boot_id("cedervig-1") == boot
+            assert apply(workplace, profile).status is Status.DONE
+            assert boot_id("cedervig-1") != boot
+    boot = boot_id("cedervig-1")
+    with offered("metertools"):
+        assert plan(workplace, [profile])[0].hosts[0].reboot_by == ("metertools",), "its script asked before"
+        assert apply(workplace, profile).status is Status.DONE
+    assert boot_id("cedervig-1") == boot, "nothing asked for it"
 
 
 def test_a_middleware_is_started_anew_when_it_was_replaced(workplace: Workplace) -> None:

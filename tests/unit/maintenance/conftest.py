@@ -57,4 +57,5 @@ def facts() -> dict[str, Any]:
         "security": ["libmeterproto"], "removals": [], "differences": [], "unheld": [], "interrupted": [],
         "held": [{"name": "ready-server", "installed": "5.4.0", "offered": "5.5.0", "security": False}],
         "boot_id": "a", "reboot_required": [], "reboot_expected": ["lab-kernel"], "stale": [], "down": [],
+        "only_by_reboot": [], "reboot_used": [],
         "units": [{"unit": "lab-middleware.service", "active": "active", "invocation": "1"}]}

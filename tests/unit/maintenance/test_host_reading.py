@@ -35,7 +35,43 @@ def test_what_only_a_reboot_renews_is_told_apart(host: ModuleType, tmp_path: Pat
     process(tmp_path, 20, "dbus.service", DELETED)
     process(tmp_path, 21, "user-1000.slice/user@1000.service/app.slice", DELETED)
     process(tmp_path, 22, "opsctl-20261123t101500-patch-apply-install.service", DELETED)
-    assert host.stale_units(str(tmp_path)) == ([], ["dbus.service", "init", "user@1000.service"])
+    assert host.stale_units(str(tmp_path)) == ([], ["dbus.service", "init", "user@.service"]), "whoever is logged in"
+
+
+LIBRARY = "/usr/lib/x86_64-linux-gnu/libexpat.so.1.8.10"
+EXPAT = f"7f6d-7f6e r-xp 00000000 00:31 11  {LIBRARY}\n"
+
+
+def listed(info: Path, package: str, *paths: str) -> None:
+    info.mkdir(exist_ok=True)
+    (info / f"{package}.list").write_text("/.\n" + "".join(f"{path}\n" for path in paths), encoding="utf-8")
+
+
+def test_it_is_known_before_what_only_a_reboot_will_renew(host: ModuleType, tmp_path: Path) -> None:
+    proc, info = tmp_path / "proc", tmp_path / "info"
+    process(proc, 1, "init.scope", PRESENT, exe="/usr/lib/systemd/systemd")
+    process(proc, 20, "dbus.service", EXPAT + HARMLESS)
+    process(proc, 21, "user-1000.slice/user@1000.service/app.slice", EXPAT)
+    process(proc, 22, "cron.service", EXPAT, exe="/usr/sbin/cron")
+    listed(info, "libexpat1:amd64", "/usr/lib/x86_64-linux-gnu/libexpat.so.1", LIBRARY)
+    listed(info, "systemd", "/usr/lib/systemd/systemd")
+    listed(info, "cron", "/usr/sbin/cron")
+    listed(info, "libexpat1-dev:amd64", "/usr/include/libexpat.so.1.8.10")
+    names = ["libexpat1", "systemd", "cron", "libexpat1-dev", "new"]
+    assert host.renewed_only_by_reboot(names, str(proc), str(info)) == [
+        {"package": "libexpat1", "units": ["dbus.service", "user@.service"]},
+        {"package": "systemd", "units": ["init"]}]
+
+
+def test_a_package_may_name_its_files_by_a_path_that_is_a_link(
+        host: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proc, info = tmp_path / "proc", tmp_path / "info"
+    process(proc, 20, "dbus.service", EXPAT)
+    listed(info, "libexpat1:amd64", "/lib/x86_64-linux-gnu/libexpat.so.1.8.10")
+    with monkeypatch.context() as patched:
+        patched.setattr(host.os.path, "realpath", lambda path: f"/usr{path}")
+        found = host.renewed_only_by_reboot(["libexpat1"], str(proc), str(info))
+    assert found == [{"package": "libexpat1", "units": ["dbus.service"]}]
 
 
 def test_units_that_are_missing_or_down_are_named(host: ModuleType) -> None:

@@ -1,6 +1,7 @@
 """Each planned host has its entry, whatever happens to the ledger on the way."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -66,3 +67,14 @@ def test_a_host_whose_start_could_not_be_recorded_was_not_begun() -> None:
         evidence.begin("a")
     evidence.close()
     assert ledger.recorded == [("a", "not reached"), ("b", "not reached")]
+
+
+@pytest.mark.parametrize(("planned", "message"), [
+    ((), "the plan named no reboot; the next one names it, because of dbus.service"), (("dbus.service",), "")])
+def test_a_reboot_that_was_left_is_told_with_its_reason(planned: tuple[str, ...], message: str) -> None:
+    plan = replace(PLAN, hosts=(HostPlan("a", reboot_by=planned),))
+    evidence = Evidence(cast(Run, Ledger(0, Locked(""))), plan, ["a"])
+    evidence.take("a", {"platform_patch": {**DONE["platform_patch"], "reboot": {
+        "needed": True, "by": ["dbus.service"], "boot_before": "1", "boot_after": "1"}}})
+    assert (evidence.entries["a"]["result"], evidence.entries["a"]["message"]) == (
+        "patched, reboot left undone", message)

@@ -1,6 +1,7 @@
 """Hosts one after the other: the window is asked before each, the first included, and none is begun outside it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +33,14 @@ def happened() -> list[str]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happened: list[str]) -> Iterator[Workplace]:
+def may_reboot() -> dict[str, bool]:
+    """By host whether it was allowed."""
+    return {}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happened: list[str], may_reboot: dict[str, bool]
+          ) -> Iterator[Workplace]:
     """What happens on the hosts is noted; nothing is asked of one."""
     def mend(*_: object) -> tuple[str, ...]:
         happened.append("mended")
@@ -44,6 +52,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happened: list[str]) 
 
     def play(run: object, targets: Sequence[Any], *_: object, on_data: Callable[..., None], **__: object) -> Any:
         happened.append(targets[0].host.name)
+        may_reboot[targets[0].host.name] = targets[0].variables["platform_patch_reboot"]
         on_data(targets[0], {"platform_patch": FACTS})
         return SimpleNamespace(hosts={})
 
@@ -99,3 +108,14 @@ def test_a_run_that_is_ended_at_its_first_host_never_came_to_the_second(
     assert [(entry.payload["host"], entry.payload["result"])
             for entry in place.ledger.entries(birkeby.customer, kinds=("patch.applied",))] == [
                 ("birkeby-db", "failed"), ("birkeby-app", "not reached")]
+
+
+@pytest.mark.parametrize("reboot", [True, False])
+def test_only_hosts_that_the_plan_names_a_reboot_for_may_be_rebooted(
+        place: Workplace, birkeby: KamstrupProfile, monkeypatch: pytest.MonkeyPatch, may_reboot: dict[str, bool],
+        reboot: bool) -> None:
+    db, app = MADE.hosts
+    monkeypatch.setattr(service, "plan", lambda *_, **__: (
+        replace(MADE, hosts=(replace(db, reboot_by=("dbus.service",)), app)),))
+    assert service.apply(place, birkeby, reboot=reboot).status is Status.DONE
+    assert may_reboot == {"birkeby-db": reboot, "birkeby-app": False}

@@ -47,6 +47,20 @@ def test_a_plan_says_what_will_happen_on_each_host(plan: PatchPlan) -> None:
     assert 0 < plan.predicted < 1
 
 
+def test_a_plan_names_what_only_a_reboot_renews(birkeby: KamstrupProfile, facts: dict[str, Any],
+                                                plan: PatchPlan) -> None:
+    facts["reboot_used"] = [{"package": "libmeterproto", "units": ["dbus.service", "init"]},
+                            {"package": "metertools", "units": ["systemd-logind.service"]}]
+    facts["install"] = facts["install"][:1]
+    used = planned(birkeby, facts, security_only=True)
+    assert used.hosts[0].reboot_by == ("dbus.service", "init"), "metertools is not to be installed"
+    left = planned(birkeby, {**facts, "install": [], "only_by_reboot": ["dbus.service"]}, security_only=True)
+    assert left.hosts[0].reboot_by == ("dbus.service",)
+    assert not left.nothing_to_do, "a reboot that was left is work to do"
+    without = planned(birkeby, {**facts, "reboot_used": []}, security_only=True)
+    assert "birkeby-db: what asks for a reboot changed from nothing to dbus.service, init" in differences(without, used)
+
+
 def test_only_what_is_to_be_installed_counts(birkeby: KamstrupProfile, facts: dict[str, Any]) -> None:
     facts["install"] = facts["install"][:1]
     host = planned(birkeby, facts, security_only=True).hosts[0]
@@ -57,7 +71,8 @@ def test_only_what_is_to_be_installed_counts(birkeby: KamstrupProfile, facts: di
 def test_nothing_to_do_needs_every_host_read(birkeby: KamstrupProfile, facts: dict[str, Any]) -> None:
     quiet = {**facts, "install": [], "upgrades": [], "units": [], "reboot_expected": []}
     assert planned(birkeby, quiet).nothing_to_do
-    for pending in ({"reboot_required": ["lab-kernel"]}, {"stale": ["cron.service"]}, {"interrupted": ["x"]}):
+    for pending in ({"reboot_required": ["lab-kernel"]}, {"only_by_reboot": ["dbus.service"]},
+                    {"stale": ["cron.service"]}, {"interrupted": ["x"]}):
         assert not planned(birkeby, {**quiet, **pending}).nothing_to_do, pending
     down = {"birkeby-db": result(birkeby, "birkeby-db", None, HostState.UNREACHABLE, "No route to host"),
             "birkeby-app": result(birkeby, "birkeby-app", quiet)}
