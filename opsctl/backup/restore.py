@@ -131,7 +131,8 @@ def _host(profile: KamstrupProfile, name: str) -> Host:
 
 def _summary(backup_id: str, host: str, place: str, data: Mapping[str, Any]) -> str:
     rows = f", {sum(data['rows'].values())} rows in {len(data['rows'])} tables" if "rows" in data else ""
-    return f"{backup_id} is restored in {place} on {host}{rows}"
+    events = data.get("checks", {}).get("events")
+    return f"{backup_id} is restored in {place} on {host}{rows}" + (f"; events {events}" if events else "")
 
 
 def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: Manifest, host: Host,

@@ -22,7 +22,12 @@ DATABASE_FACTS = """select json_object('version', version(),
  'others', (select coalesce(group_concat(table_name), '') from information_schema.tables
             where table_schema = '{name}' and table_type = 'BASE TABLE' and engine <> 'InnoDB'),
  'size', (select coalesce(sum(data_length + index_length), 0) from information_schema.tables
-          where table_schema = '{name}'));
+          where table_schema = '{name}'),
+ 'events', (select coalesce(json_arrayagg(event_name), '[]') from information_schema.events
+            where event_schema = '{name}' and status = 'ENABLED'));
+"""
+EVENTS = """select coalesce(json_arrayagg(json_object('name', event_name, 'status', status)), '[]')
+ from information_schema.events where event_schema = '{name}';
 """
 DATABASES = "select schema_name from information_schema.schemata order by 1;\n"
 USERS = ("mariadb-dump", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--system=users", "--insert-ignore")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from opsctl.backup.dialogue import HostProgram
+from opsctl.backup.engines import mariadb_beside
 from opsctl.backup.engines import mariadb_commands as commands
 from opsctl.backup.engines.contract import Found, Proof, Target, Tried, compress, decompress, require_tools
 from opsctl.backup.engines.databases import (
@@ -48,7 +49,7 @@ class MariaDBDump(InDatabase):
         if facts["others"]:
             raise OperationFailed(f"{host.hello.host}: not all tables of {database.name} are InnoDB: {facts['others']}",
                                   "convert them, or back this server up physically")
-        kept = {name: str(facts[name]) for name in ("charset", "collation", "tables")}
+        kept = {name: str(facts[name]) for name in ("charset", "collation", "tables", "events")}
         return Found(facts["version"], int(facts["size"]), None, kept, {"database": database.name})
 
     @contextmanager
@@ -82,7 +83,9 @@ class MariaDBDump(InDatabase):
                   f"collate {words['collation']};\n")
 
     def unpack(self, target: Target, manifest: Manifest) -> tuple[Command, ...]:
-        return decompress(self.owner), Command("mariadb", (*commands.client(), target.database))
+        """The copy's events come back disabled: the original runs beside it."""
+        return (decompress(self.owner), Command("events", mariadb_beside.stage(), self.owner),
+                Command("mariadb", (*commands.client(), target.database)))
 
     def try_out(self, host: HostProgram, target: Target, manifest: Manifest) -> Tried:
         checked = host.run(("mariadb-check", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--check", "--silent",
@@ -96,10 +99,24 @@ class MariaDBDump(InDatabase):
             raise OperationFailed(f"{host.hello.host}: {len(found)} tables came back, the backup has "
                                   f"{manifest.facts['tables']}", "use another backup")
         version = ask(host, "select version();\n").strip()
-        return Tried(version, {}, found, {"CHECK TABLE": "sound"})
+        return Tried(version, {}, found, {"CHECK TABLE": "sound", **_events(host, target, manifest)})
 
     def databases(self, host: HostProgram, target: Target) -> tuple[Target, ...]:
         return tuple(replace(target, database=name) for name in ask(host, commands.DATABASES).splitlines())
 
     def undo(self, target: Target) -> tuple[str, ...]:
         return (*commands.client(), "-e", f"drop database if exists `{target.database}`")
+
+
+def _events(host: HostProgram, target: Target, manifest: Manifest) -> dict[str, str]:
+    """Which events were on in the original and do not run here; OperationFailed when one of them might."""
+    found = {event["name"]: event["status"]
+             for event in json.loads(ask(host, commands.EVENTS.format(name=target.database)))}
+    on = sorted(name for name, status in found.items() if status == "ENABLED")
+    if on:
+        raise OperationFailed(f"{host.hello.host}: the event {on[0]} of the copy runs beside the original's",
+                              "restore it on a host without the original")
+    # A backup of before has no list: then whatever is disabled may have been on.
+    wanted = json.loads(manifest.facts.get("events") or json.dumps(sorted(found)))
+    held = sorted(name for name in wanted if found.get(name) == "DISABLED")
+    return {"events": f"disabled in the copy, on in the original: {', '.join(held)}"} if held else {}

@@ -46,11 +46,12 @@ class LocalLink(BufferedBytes):
 
 
 @contextmanager
-def local_program(on_progress: Callable[[int], None] = lambda done: None) -> Iterator[tuple[HostProgram, LocalLink]]:
+def local_program(on_progress: Callable[[int], None] = lambda done: None, *,
+                  kind: type[HostProgram] = HostProgram) -> Iterator[tuple[HostProgram, LocalLink]]:
     """A started host program and its link; whatever is left of it is killed at the end."""
     source = Source.read(PLAYBOOKS)
     link = LocalLink(source)
-    program = HostProgram(link, "local", on_progress)
+    program = kind(link, "local", on_progress)
     try:
         program.start(source)
         yield program, link

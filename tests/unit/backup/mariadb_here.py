@@ -1,0 +1,84 @@
+"""A scratch MariaDB server of the machine's own programs, and the host program speaking to it in place of Debian's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from opsctl.backup.dialogue import HostProgram
+from tests.not_exercised import not_exercised
+from tests.unit.backup.local_host import local_program
+
+DEBIAN = "/run/mysqld/mysqld.sock"
+
+
+class Server:
+    """folder: its own, with `data` in it; the user mysql may write there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data, self.socket = folder, folder / "data", folder / "s.sock"
+
+    def sql(self, text: str) -> list[str]:
+        """Run statements as root; the lines they print."""
+        return run(["mariadb", "--no-defaults", "-N", "-B", f"--socket={self.socket}"], text).splitlines()
+
+    @contextmanager
+    def program(self) -> Iterator[HostProgram]:
+        """The host program, its commands led to this server."""
+        socket = str(self.socket)
+
+        class Here(HostProgram):
+            def _send(self, message: Mapping[str, Any], body: bytes | None = None) -> None:
+                super()._send(json.loads(json.dumps(message).replace(DEBIAN, socket)), body)
+
+        with local_program(kind=Here) as (program, _):
+            yield program
+
+
+def run(argv: list[str], text: str = "") -> str:
+    """Run to the end; what it printed."""
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, cwd="/", timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def mariadb_here(*options: str) -> Iterator[Server]:
+    """A running server without the network. options: more of mariadbd's."""
+    if os.geteuid() or not shutil.which("mariadb-install-db") or not Path("/usr/sbin/mariadbd").exists():
+        not_exercised("MariaDB: needs root and the package mariadb-server")
+    # A short path: a socket's path has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="opsctl-my-", dir="/tmp"))
+    shutil.chown(folder, "mysql", "mysql")
+    server = Server(folder)
+    try:
+        run(["mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={server.data}", "--skip-test-db",
+             "--auth-root-authentication-method=socket"])
+        process = subprocess.Popen(
+            ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={server.data}", f"--socket={server.socket}",
+             f"--pid-file={folder}/pid", "--skip-networking", "--user=mysql", "--innodb-buffer-pool-size=16M",
+             f"--log-error={folder}/server.err", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _await_up(server, process)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await_up(server: Server, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={server.socket}", "ping"], check=False,
+                         capture_output=True).returncode:
+        assert process.poll() is None and time.monotonic() < until, (server.folder / "server.err").read_text()[-2000:]
+        time.sleep(0.1)
