@@ -1,4 +1,4 @@
-"""What stands between a dump of mariadb-dump and a server that the original runs on too: the copy's events stay still.
+"""What stands between a dump of mariadb-dump and a server that the original runs on too: nothing reaches the original.
 
 Runs on the host as a stage of its own (`stage`), Python 3.9 and its standard library. A dump holds
 `CREATE EVENT ... ENABLE`: loaded where the event scheduler is on, the copy's events would start at once, and what
@@ -23,6 +23,7 @@ _BEGINNING = b"/*!50106 CREATE"
 _HEAD = re.compile(rb"""/\*!50106\ CREATE(?:`[^`]*`|'(?:[^'\\]|\\.)*'|[^`'])*?
                         \ ON\ COMPLETION\ (?:NOT\ )?PRESERVE\ (?=(?P<state>ENABLE|DISABLE)\b)""",
                    re.VERBOSE | re.DOTALL)
+_ALTER = re.compile(rb"ALTER DATABASE (?:`[^`]*`)+ (?=CHARACTER SET \w+ COLLATE \w+ )")
 _IGNORED = (b"\n", b"-- ", b"--\n")
 
 
@@ -41,12 +42,19 @@ class Passing:
         """To the end; Unreadable, with nothing of that event passed on, when one cannot be held back."""
         whole = True
         while piece := self._source.readline(PIECE_BYTES):
-            if whole and self._begins and self._delimiter != b";" and piece.startswith(_BEGINNING):
-                piece = self._held(piece)
+            if whole and self._begins:
+                piece = self._changed(piece)
             self._target.write(piece)
             whole = piece.endswith(b"\n")
             self._follow(piece, whole)
         self._target.flush()
+
+    def _changed(self, piece: bytes) -> bytes:
+        """The beginning of a statement, as it may be loaded."""
+        if self._delimiter != b";" and piece.startswith(_BEGINNING):
+            return self._held(piece)
+        found = _ALTER.match(piece)
+        return b"ALTER DATABASE " + piece[found.end():] if found and self._ends(piece) else piece
 
     def _held(self, event: bytes) -> bytes:
         """The lines of an event's head, its state DISABLE."""

@@ -78,6 +78,15 @@ def test_whatever_is_no_event_that_is_on_passes_as_it_is(text: bytes) -> None:
     assert passed(text) == text
 
 
+@pytest.mark.parametrize("delimiter", [b";", b";;"])
+def test_what_alters_the_original_alters_the_copy(delimiter: bytes) -> None:
+    begun = b"UNLOCK TABLES;\n" if delimiter == b";" else b"DELIMITER ;;\n"
+    given = begun + b"ALTER DATABASE %sCHARACTER SET latin1 COLLATE latin1_swedish_ci " + delimiter + b"\n"
+    assert passed(given % b"`re``ady` ") == given % b""
+    inside = b"DELIMITER ;;\nCREATE PROCEDURE p() select '\n%s' ;;\n" % given.splitlines()[1]
+    assert passed(inside % b"`ready` ") == inside % b"`ready` "
+
+
 @pytest.mark.parametrize("text", [HEAD.replace(b"ENABLE", b"SOMETIMES") + b"x */ ;;\n", HEAD[:60],
                                   b"/*!50106 CREATE EVENT `e` DO x */ ;;\n"])
 def test_an_event_that_cannot_be_read_ends_the_load(text: bytes) -> None:
@@ -139,6 +148,23 @@ def test_a_copy_s_events_never_run_beside_the_original(server: Server) -> None:
 
 
 @pytest.mark.slow
+def test_a_copy_s_character_set_is_not_the_original_s(server: Server) -> None:
+    """Routine and trigger were made under another one than the database has now."""
+    server.sql("alter database ready character set latin2")
+    log = server.folder / "general.log"
+    server.sql(f"set global general_log_file = '{log}'; set global general_log = on")
+    restored(server, "other_set")
+    server.sql("set global general_log = off")
+    altered = [line for line in log.read_text().splitlines() if "ALTER DATABASE" in line]
+    assert altered and not any("`" in line for line in altered)
+    sets = server.sql("select default_character_set_name from information_schema.schemata where schema_name in "
+                      "('ready', 'other_set')")
+    assert sets == ["latin2", "latin2"]
+    made = "select database_collation from information_schema.routines where routine_schema = '{}'"
+    assert server.sql(made.format("other_set")) == server.sql(made.format("ready")) != ["latin2_general_ci"]
+
+
+@pytest.mark.slow
 def test_a_copy_with_an_event_that_is_on_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opsctl.backup.engines.mariadb_beside.stage", lambda: ("cat",))
     with pytest.raises(OperationFailed, match="runs beside the original"):
@@ -151,9 +177,9 @@ def test_the_page_s_way_by_hand_keeps_them_still_too(server: Server) -> None:
     """But for a name of two lines, which `sed` does not see."""
     server.sql("create database plain_names; use plain_names; create table t (n int); "
                "create event one on schedule every 1 hour do select 1; create event two on schedule every 1 hour do "
-               "insert into t values (1)")
+               "insert into t values (1); alter database plain_names character set latin2")
     dump = run(["mariadb-dump", "--no-defaults", f"--socket={server.socket}", "--routines", "--events", "plain_names"])
     [stage] = re.findall(r"LC_ALL=C sed .*?(?= \|\n)", (PLAYBOOKS.parent / "docs/backup.md").read_text(), re.DOTALL)
     by_hand = run(["sh", "-c", stage], dump)
-    assert by_hand.count("PRESERVE DISABLE") == 2
+    assert (by_hand.count("PRESERVE DISABLE"), by_hand.count("ALTER DATABASE CHARACTER SET ")) == (2, 4)
     assert by_hand == passed(dump.encode()).decode()
