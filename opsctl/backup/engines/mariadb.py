@@ -41,6 +41,7 @@ class MariaDB(InDirectory):
         if outside:
             raise OperationFailed(f"{host.hello.host}: MariaDB keeps tables outside its data directory "
                                   f"({', '.join(outside)})", "move them into it; other layouts are not supported")
+        _require_inside(host, facts["datadir"])
         kept = {"data_directory": facts["datadir"], "page_size": str(facts["page_size"]),
                 "server_uid": str(facts["server_uid"])}
         return Found(facts["version"].split()[0], int(facts["size"]), CONFIGURATION, kept)
@@ -81,9 +82,11 @@ class MariaDB(InDirectory):
         return decompress(self.owner), Command("mbstream", commands.unpack(target.directory), self.owner)
 
     def prepare(self, host: HostProgram, target: Target) -> None:
+        """Links of tables with DATA DIRECTORY go first: they name the running server's files, and theirs are here."""
         present = _report(host, target.directory)
+        gone = host.run(commands.links(target.directory, "-delete"), user=self.owner, seconds=QUERY_SECONDS)
         said = host.run(commands.prepare(target.directory), user=self.owner, seconds=QUERY_SECONDS)
-        if not present or said.code or not said.err.rstrip().endswith("completed OK!"):
+        if not present or gone.code or said.code or not said.err.rstrip().endswith("completed OK!"):
             raise OperationFailed(f"{host.hello.host}: the restored files could not be prepared",
                                   "use another backup", tuple(said.err.rstrip().splitlines()[-3:]))
 
@@ -101,6 +104,20 @@ class MariaDB(InDirectory):
 
     def after_stop(self, host: HostProgram, target: Target, manifest: Manifest) -> Mapping[str, str]:
         return {}
+
+
+def _require_inside(host: HostProgram, folder: str) -> None:
+    """No table has DATA DIRECTORY: its restored file and its link would be two places for one table."""
+    said = host.run(commands.links(folder, "-printf", "%P\\n"), seconds=QUERY_SECONDS)
+    if said.code:
+        raise OperationFailed(f"{host.hello.host}: {folder} cannot be looked through: {said.err.strip()[:200]}",
+                              "look at the disk, then run it again")
+    names = sorted(line.removesuffix(".isl").replace("/", ".", 1) for line in said.out.splitlines())
+    if names:
+        raise OperationFailed(f"{host.hello.host}: {len(names)} tables or partitions lie outside MariaDB's data "
+                              f"directory (DATA DIRECTORY): {', '.join(names)[:300]}",
+                              "make each anew without it: CREATE TABLE new LIKE old; INSERT INTO new SELECT * FROM "
+                              "old; RENAME TABLE; then foreign keys and triggers, which LIKE leaves out")
 
 
 def _report(host: HostProgram, folder: str) -> tuple[str, ...]:

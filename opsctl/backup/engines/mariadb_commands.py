@@ -56,6 +56,11 @@ def backup(scratch: str) -> tuple[str, ...]:
             f"--extra-lsndir={scratch}/report", "--user=root")
 
 
+def links(directory: str, *act: str) -> tuple[str, ...]:
+    """Find the links to tables outside a data directory: of each InnoDB table or partition with DATA DIRECTORY."""
+    return ("find", "-L", directory, "-ignore_readdir_race", "-mindepth", "2", "-maxdepth", "2", "-name", "*.isl", *act)
+
+
 def unpack(directory: str) -> tuple[str, ...]:
     """The stream's files into a directory."""
     return ("mbstream", "-x", "-C", directory)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ DEBIAN = "/run/mysqld/mysqld.sock"
 
 
 class Server:
-    """folder: its own, with `data` in it; the user mysql may write there."""
+    """folder: its own, where the user mysql may write."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.data, self.socket = folder, folder / "data", folder / "s.sock"
+    def __init__(self, folder: Path, data: Path, socket: Path) -> None:
+        self.folder, self.data, self.socket = folder, data, socket
 
     def sql(self, text: str) -> list[str]:
         """Run statements as root; the lines they print."""
@@ -58,27 +58,29 @@ def mariadb_here(*options: str) -> Iterator[Server]:
     # A short path: a socket's path has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="opsctl-my-", dir="/tmp"))
     shutil.chown(folder, "mysql", "mysql")
-    server = Server(folder)
+    server = Server(folder, folder / "data", folder / "s.sock")
     try:
         run(["mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={server.data}", "--skip-test-db",
              "--auth-root-authentication-method=socket"])
-        process = subprocess.Popen(
-            ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={server.data}", f"--socket={server.socket}",
-             f"--pid-file={folder}/pid", "--skip-networking", "--user=mysql", "--innodb-buffer-pool-size=16M",
-             f"--log-error={folder}/server.err", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _await_up(server, process)
+        with running(server, ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={server.data}", "--skip-networking",
+                              f"--socket={server.socket}", f"--pid-file={folder}/pid", "--user=mysql",
+                              "--innodb-buffer-pool-size=16M", f"--log-error={folder}/server.err", *options]):
             yield server
-        finally:
-            process.kill()
-            process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await_up(server: Server, process: subprocess.Popen[bytes]) -> None:
+@contextmanager
+def running(server: Server, argv: Sequence[str]) -> Iterator[None]:
+    """Its process, until it answers; stopped at the end."""
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
     until = time.monotonic() + 60
-    while subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={server.socket}", "ping"], check=False,
-                         capture_output=True).returncode:
-        assert process.poll() is None and time.monotonic() < until, (server.folder / "server.err").read_text()[-2000:]
-        time.sleep(0.1)
+    try:
+        while subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={server.socket}", "ping"], check=False,
+                             capture_output=True).returncode:
+            assert process.poll() is None and time.monotonic() < until, f"{argv[0]} does not answer"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.kill()
+        process.wait()
