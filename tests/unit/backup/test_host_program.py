@@ -24,6 +24,7 @@ from opsctl.backup.uploads import Sizes, Uploads
 from opsctl.core.errors import OperationFailed
 from opsctl.core.secret import Secret
 from opsctl.profiles.hosted import DirectoryStore
+from tests.not_exercised import not_exercised
 from tests.unit.backup.local_host import children, local_program, wait_until_empty
 from tests.unit.backup.s3_server import S3Server, running_s3
 
@@ -348,6 +349,50 @@ def test_the_identity_stays_in_memory(tmp_path: Path, body: Path) -> None:
     assert copy.read_bytes() == body.read_bytes()
     assert any("age" in line for line in seen)
     assert identity not in json.dumps(seen)
+
+
+@pytest.mark.parametrize("user", [None, "daemon"])
+def test_no_other_stage_can_read_the_identity(body: Path, user: str | None) -> None:
+    """What runs as the database's user could be read by whatever else runs as that user."""
+    if user and os.geteuid():
+        not_exercised("stages of another user: needs root")
+    content = body.read_bytes()
+    store = MemoryObjects()
+    store.put("volume", content)
+    parts = [{"key": "volume", "offset": 0, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}]
+    seen: dict[str, set[str]] = {}
+
+    class Watching(StoreGiver):
+        def part(self, key: str, offset: int, size: int) -> bytes:
+            until = time.monotonic() + 20
+            while len(names(link.process.pid)) < 3 and time.monotonic() < until:
+                time.sleep(0.05)
+            for pid, name in names(link.process.pid).items():
+                for number in (Path("/proc") / str(pid) / "fd").iterdir():
+                    if "memfd" in str(number.readlink()):
+                        seen.setdefault(name, set()).add(oct(number.stat().st_mode & 0o777))
+            return super().part(key, offset, size)
+
+    opened = Command("age", ("sh", "-c", "exec 8< {identity}; read -r line <&8; [ \"$line\" = secret ] && exec cat"))
+    stages = (opened, Command("zstd", ("dd", "status=none"), user), Command("tar", ("tee",), user))
+    with local_program() as (program, link):
+        order = Order("data", stages, by_address=False, parts=parts, identity=Secret("secret\n"))
+        program.receive(order, Watching(store)).require("receive")
+        program.end()
+    assert seen == {"cat": {"0o400"}}
+
+
+def names(session: int) -> dict[int, str]:
+    """The stages that run, by process: those that are still to become another program left out."""
+    found = {pid: (Path("/proc") / str(pid) / "comm").read_text().strip() for pid in children(session)}
+    return {pid: name for pid, name in found.items() if name in {"cat", "dd", "tee"}}
+
+
+def test_no_stage_of_another_user_gets_the_identity() -> None:
+    order = Order("data", (Command("age", ("cat", "{identity}"), "daemon"),), by_address=False, parts=[],
+                  identity=Secret("secret"))
+    with local_program() as (program, _), pytest.raises(OperationFailed, match="another user"):
+        program.receive(order, StoreGiver(MemoryObjects()))
 
 
 def test_a_changed_part_is_refused_before_it_is_used(tmp_path: Path, body: Path) -> None:

@@ -153,16 +153,17 @@ class Stages:
     """A pipeline whose every exit code counts. Standard error of each stage is kept, its end at least.
 
     wide: between its stages lie PIPE_BYTES; with the usual 64 KiB both ends of a pipe wait for each other.
+    A stage inherits the descriptors that its `fds` name, and no other stage has them.
     """
 
-    def __init__(self, link, stages, first_input, last_output, pass_fds=(), wide=False):
+    def __init__(self, link, stages, first_input, last_output, wide=False):
         self.names = [stage["name"] for stage in stages]
         self.errors = [collections.deque(maxlen=400) for _ in stages]
         self.children, self._readers = [], []
         source = first_input
         for index, stage in enumerate(stages):
             out = last_output if index == len(stages) - 1 else subprocess.PIPE
-            child = link.spawn(stage, stdin=source, stdout=out, stderr=subprocess.PIPE, pass_fds=pass_fds)
+            child = link.spawn(stage, stdin=source, stdout=out, stderr=subprocess.PIPE, pass_fds=stage.get("fds", ()))
             if index:
                 source.close()
             source = child.stdout

@@ -134,8 +134,7 @@ class Download:
     def run(self):
         """Feed the pipeline to its end; returns the error, if any, and every stage's exit code."""
         identity = _identity(self.order.pop("identity", None), self.order["stages"])
-        stages = Stages(self.link, self.order["stages"], subprocess.PIPE, subprocess.DEVNULL, pass_fds=identity,
-                        wide=True)
+        stages = Stages(self.link, self.order["stages"], subprocess.PIPE, subprocess.DEVNULL, wide=True)
         for number in identity:
             os.close(number)
         for _ in range(2 if self.order["source"] == "urls" else 1):
@@ -201,12 +200,20 @@ def _checked(part, body):
 
 
 def _identity(text, stages):
-    """Put the identity into memory that only the stage with `{identity}` in its arguments can open."""
+    """Put the identity into memory that only the stage with `{identity}` in its arguments can open.
+
+    That stage stays this program's user: what runs as the database's own could be read by all that does.
+    """
     if text is None:
         return ()
+    wanted = [stage for stage in stages if any("{identity}" in word for word in stage["argv"])]
+    if any(stage.get("user") for stage in wanted):
+        raise Failed("the stage that decrypts would run as another user")
     number = os.memfd_create("identity")
+    os.fchmod(number, 0o400)
     os.write(number, text.encode())
     os.lseek(number, 0, os.SEEK_SET)
-    for stage in stages:
+    for stage in wanted:
         stage["argv"] = [word.replace("{identity}", f"/proc/self/fd/{number}") for word in stage["argv"]]
+        stage["fds"] = [number]
     return (number,)
