@@ -80,13 +80,14 @@ def _removed(host: HostProgram, engine: DatabaseEngine, folders: Sequence[str],
     servers = _units(host, "opsctl-restored-*.service")
     for folder in folders:
         data = folder.removesuffix(".configuration")
-        failures = [_done(host, ("systemctl", "stop", unit)) for unit, runs in servers.items() if data in runs]
-        yield folder, next(filter(None, failures), "") or _done(host, ("rm", "-rf", "--one-file-system", "--", folder))
+        failures = [done(host, ("systemctl", "stop", unit)) for unit, runs in servers.items() if data in runs]
+        yield folder, next(filter(None, failures), "") or done(host, ("rm", "-rf", "--one-file-system", "--", folder))
     for one in databases:
-        yield one.place, _done(host, engine.undo(one))
+        yield one.place, done(host, engine.undo(one))
 
 
-def _done(host: HostProgram, argv: Sequence[str]) -> str:
+def done(host: HostProgram, argv: Sequence[str]) -> str:
+    """Why a command on the host failed; "" when it did not."""
     try:
         ran = host.run(argv, seconds=SECONDS)
     except OpsctlError as error:

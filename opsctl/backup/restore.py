@@ -7,13 +7,12 @@ input, and stays in memory there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup import naming, remains, trial
+from opsctl.backup import emptying, naming, remains, trial
 from opsctl.backup.catalog import State, catalog
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import engine_for
@@ -155,11 +154,14 @@ def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: M
         try:
             found = _fill(run, profile, store, manifest, started, engine, replace(wish, target=target))
             if wish.rehearsal:
-                for argv in _away(engine, target):
-                    started.program.run(argv, seconds=600)
+                started.program.run(emptying.away(engine, target), seconds=600)
             return found
-        except BaseException:
-            _undo(started, _away(engine, target) if wish.rehearsal else (engine.undo(target),))
+        except BaseException as error:
+            if reason := emptying.undo(started, engine, target, rehearsal=wish.rehearsal):
+                told = f"{target.place} on {host.name} is left: {reason}"
+                run.say(told)
+                if isinstance(error, OpsctlError):
+                    error.message = f"{error.message}; {told}"
             raise
 
 
@@ -193,17 +195,3 @@ def _receive(host: HostProgram, giver: StoreGiver, order: Order, manifest: Manif
              for entry, offset, part in extents(manifest, stream)]
     moved = host.receive(replace(order, name=stream, stages=stages, parts=parts), giver)
     moved.require(f"{host.hello.host}: restoring the {stream} of {manifest.backup_id}")
-
-
-def _away(engine: DatabaseEngine, target: Target) -> tuple[tuple[str, ...], ...]:
-    """The commands that leave nothing of a rehearsal, not even its empty folders."""
-    folders = (target.directory, target.configuration) if target.directory else ()
-    return (engine.undo(target), *((("rmdir", *folders),) if folders else ()))
-
-
-def _undo(started: Started, commands: Sequence[Sequence[str]]) -> None:
-    """Empty what was being filled, so that the next try finds it empty; best effort over a broken link."""
-    with suppress(OpsctlError):
-        started.shell.stop_unit(f"{started.unit}.service", timeout=20)
-        for argv in commands:
-            started.shell.run(list(argv), sudo=True, timeout=300)

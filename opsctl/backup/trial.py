@@ -11,6 +11,7 @@ from opsctl.backup.remote import Started
 from opsctl.core.errors import OperationFailed
 
 START_SECONDS = 3600
+STOP_SECONDS = 300
 
 
 def unit_of(target: Target) -> str:
@@ -35,7 +36,7 @@ def run_trial(started: Started, engine: DatabaseEngine, target: Target, manifest
         return found
     if leave_running:
         return {**found, "unit": f"{unit}.service", "port": target.port}
-    stopped = host.run(("systemctl", "stop", f"{unit}.service"), seconds=600)
+    stopped = host.run(("systemctl", "stop", f"{unit}.service"), seconds=2 * STOP_SECONDS)
     if stopped.code:
         raise OperationFailed(f"{host.hello.host}: {unit} did not stop: {stopped.err.strip()[:200]}",
                               f"stop it on the host: systemctl stop {unit}")
@@ -50,7 +51,7 @@ def _start(started: Started, engine: DatabaseEngine, target: Target, manifest: M
     begun = host.run(("systemd-run", "--quiet", "--collect", f"--unit={unit}", f"--uid={engine.owner}",
                       "--property=Type=notify", "--property=NotifyAccess=all", "--property=KillMode=mixed",
                       "--property=KillSignal=SIGINT" if engine.owner == "postgres" else "--property=KillSignal=SIGTERM",
-                      f"--property=TimeoutStartSec={START_SECONDS}", "--property=TimeoutStopSec=300",
+                      f"--property=TimeoutStartSec={START_SECONDS}", f"--property=TimeoutStopSec={STOP_SECONDS}",
                       "--property=UMask=0077", *bind, *engine.server(target, manifest)), seconds=START_SECONDS)
     if begun.code:
         raise OperationFailed(f"{host.hello.host}: the restored server did not start",

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from opsctl.backup.days import DayVerdict
+from opsctl.backup.engines.mariadb import MariaDB
+from opsctl.backup.engines.postgresql import PostgreSQL
 from opsctl.backup.listing import listing
 from opsctl.backup.rehearse import rehearse
 from opsctl.backup.restore import restore
 from opsctl.backup.running import run_backup
 from opsctl.backup.uploads import Sizes
 from opsctl.backup.verify import verify
+from opsctl.core.errors import OperationFailed
 from opsctl.core.outcome import Status
 from opsctl.profiles.hosted import Method
 from opsctl.runs.workplace import Workplace
@@ -86,6 +89,33 @@ def test_either_key_restores_and_the_server_is_stopped_again(workplace: Workplac
             assert shell.run(["systemctl", "is-active", f"opsctl-restored-{port}"]).exit_code != 0
             units = shell.run(["systemctl", "list-units", "--all", "--no-legend", f"opsctl-*{port}*"]).text()
             assert units == ""
+
+
+@pytest.mark.parametrize("customer", ["sample-aalund", "sample-cedervig"])
+def test_a_restore_whose_trial_fails_leaves_no_server_and_no_files(workplace: Workplace, lab: Path, customer: str,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    profile, host, port = hosted(workplace, customer), DATABASE_HOSTS[customer], free_port()
+    backup_id = run_backup(workplace, profile).data["backups"][0]["backup_id"]
+    given = {"host": host, "port": port, "identity": identity(lab, customer), "leave_running": True}
+    active = ["systemctl", "is-active", f"opsctl-restored-{port}"]
+
+    def failing(self: Any, program: Any, target: Any, manifest: Any) -> Any:
+        raise OperationFailed("found damage")
+
+    with shell_on(workplace, profile, host) as shell, new_directory(shell, port) as one:
+        with monkeypatch.context() as patched:
+            patched.setattr(PostgreSQL if customer == "sample-aalund" else MariaDB, "try_out", failing)
+            back = restore(workplace, profile, backup_id, directory=one, **given)
+        assert (back.status, back.summary) == (Status.FAILED, "found damage")
+        assert shell.run(active).exit_code != 0
+        assert shell.run(["find", one, f"{one}.configuration", "-mindepth", "1"], sudo=True).text() == ""
+        assert shell.run(["pgrep", "-f", one], sudo=True).exit_code == 1
+        assert restore(workplace, profile, backup_id, directory=one, **given).status is Status.DONE
+        # Another one on that port fails, and does not end the server that has it.
+        with new_directory(shell, 1) as two:
+            assert restore(workplace, profile, backup_id, directory=two, **given).status is Status.FAILED
+            assert shell.run(["find", two, "-mindepth", "1"], sudo=True).text() == ""
+        assert shell.run(active).exit_code == 0
 
 
 def test_the_evidence_says_what_was_done(workplace: Workplace, lab: Path) -> None:
