@@ -1,19 +1,27 @@
-"""Emptying the place of a restore after one that failed.
+"""Emptying the place of a restore: after one that failed, and at the end of a rehearsal.
 
 Nothing is removed under a server that still runs on it, and what could not be removed is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opsctl.adapters.ssh import Shell
+from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines.contract import DatabaseEngine, Target
+from opsctl.backup.remains import done
 from opsctl.backup.remote import Started
 from opsctl.backup.trial import STOP_SECONDS, unit_of
 from opsctl.core.errors import OpsctlError
 
 EMPTY_SECONDS = 300
+
+
+def take_away(host: HostProgram, engine: DatabaseEngine, target: Target) -> Mapping[str, str]:
+    """Leave nothing of a rehearsal, not even its empty folders; what is left, with the reason."""
+    reason = done(host, away(engine, target))
+    return {target.place: reason} if reason else {}
 
 
 def undo(started: Started, engine: DatabaseEngine, target: Target, *, rehearsal: bool) -> str:

@@ -25,7 +25,8 @@ def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret
 
     host: by default the database's own. second: from the second store. A physical one gets a new folder and a
     server of its own without the network, a logical one a new database; both are gone at the end, and so is what an
-    earlier one left that died (`backup.rehearsal-cleared`). `data` as of `restore`. Ledger:
+    earlier one left that died (`backup.rehearsal-cleared`); partly done, with `left`, when it could not be taken away.
+    `data` as of `restore`. Ledger:
     `backup.rehearsed`, or `backup.rehearsal-failed` with the reason.
     """
     chosen = _chosen(workplace, profile, backup_id, database, second=second)
@@ -37,14 +38,18 @@ def rehearse(workplace: Workplace, profile: KamstrupProfile, *, identity: Secret
                       rehearsal=True, second=second)
     if outcome.status is Status.LOCKED:
         return outcome
-    if outcome.status is not Status.DONE:
+    left: dict[str, str] = outcome.data.get("left", {})
+    if outcome.status is not Status.DONE and not left:
         workplace.ledger.append(profile.customer, REHEARSAL_FAILED, {
             "database": chosen.place.database, "backup_id": chosen.place.backup_id, "host": target,
             "reason": outcome.summary}, actor=workplace.actor, run=outcome.run)
         return replace(outcome, summary=f"the rehearsal of {chosen.place.backup_id} failed: {outcome.summary}")
     rows = sum(outcome.data["rows"].values())
-    return replace(outcome, summary=f"{chosen.place.backup_id} was restored on {outcome.data['host']}, checked and "
-                                    f"taken away again: {took(outcome.data):.1f} s, {rows} rows")
+    what = f"{chosen.place.backup_id} was restored on {outcome.data['host']}, checked and "
+    figures = f"{took(outcome.data):.1f} s, {rows} rows"
+    for place, reason in left.items():
+        return replace(outcome, summary=f"{what}not taken away again: {place} is left: {reason}; {figures}")
+    return replace(outcome, summary=f"{what}taken away again: {figures}")
 
 
 def _chosen(workplace: Workplace, profile: KamstrupProfile, backup_id: str, database: str, *,

@@ -34,6 +34,7 @@ from opsctl.runs.service import Run, perform
 from opsctl.runs.workplace import Workplace
 
 DEFAULT_PORT = 5499
+LEFT_REMEDY = "it is decrypted: remove it on the host; the next rehearsal there tries to as well"
 _DATABASE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CLUSTER = re.compile(r"[a-z0-9_-]{1,40}")
 _DIRECTORY = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+")
@@ -67,7 +68,8 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
     the manifest is not the ledger's, unless `accept_unrecorded`. `data`: backup_id, host, directory, into,
     configuration, seconds {download, prepare, trial}, and with `start`: version, facts, rows, checks, and
     `unit` when left running. Ledger: `backup.restored`. A failure empties the place again. rehearsal: nothing
-    of it stays, and the ledger gets `backup.rehearsed`. second: from the second store.
+    of it stays, or partly done with `left` {place: reason}; the ledger gets `backup.rehearsed`. second: from the
+    second store.
     """
     target = target_of(directory, database, cluster, port)
     if remains.reserved(target) and not rehearsal:
@@ -94,8 +96,10 @@ def restore(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, h
                            f"{backup_id} fits {host}: {target.place} is free; nothing was done", data=data)
         run.record(REHEARSED if rehearsal else "backup.restored",
                    {**data, "evidence": backup.evidence.value, "manifest_sha256": backup.sha256})
-        return Outcome(profile.customer, REQUEST.service.value, Status.DONE,
-                       _summary(backup_id, host, target.place, data), data=data)
+        summary = _summary(backup_id, host, target.place, data)
+        if "left" in data:
+            return Outcome(profile.customer, REQUEST.service.value, Status.PARTIAL, summary, LEFT_REMEDY, data=data)
+        return Outcome(profile.customer, REQUEST.service.value, Status.DONE, summary, data=data)
 
     operation = "backup rehearse" if rehearsal else "backup restore"
     return perform(workplace, profile, REQUEST, operation, act, lease=READING,
@@ -153,9 +157,8 @@ def _restore(run: Run, profile: KamstrupProfile, store: ObjectStore, manifest: M
         engine.make(started.program, manifest, target)
         try:
             found = _fill(run, profile, store, manifest, started, engine, replace(wish, target=target))
-            if wish.rehearsal:
-                started.program.run(emptying.away(engine, target), seconds=600)
-            return found
+            left = emptying.take_away(started.program, engine, target) if wish.rehearsal else {}
+            return {**found, "left": dict(left)} if left else found
         except BaseException as error:
             if reason := emptying.undo(started, engine, target, rehearsal=wish.rehearsal):
                 told = f"{target.place} on {host.name} is left: {reason}"

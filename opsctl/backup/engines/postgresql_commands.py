@@ -126,6 +126,7 @@ def load(settings: Mapping[str, str], database: str) -> tuple[str, ...]:
 
 
 def drop(settings: Mapping[str, str], database: str) -> tuple[str, ...]:
-    """Remove a database that a failed restore made, as root."""
+    """Remove a database that a failed restore made, as root, whoever is connected to it (from version 13 on)."""
+    force = ("--force",) if int(settings["major"]) >= 13 else ()
     return ("runuser", "-u", "postgres", "--", program(settings["major"], "dropdb"), "-h", SOCKETS,
-            "-p", settings["port"], "--if-exists", "--", database)
+            "-p", settings["port"], "--if-exists", *force, "--", database)

@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import psycopg
 import pytest
 
 from opsctl.adapters.objects import open_store
 from opsctl.adapters.ssh import Shell
 from opsctl.adapters.ssh_channel import Completed
 from opsctl.backup.emptying import undo
+from opsctl.backup.engines import postgresql_commands
 from opsctl.backup.engines.contract import Target
 from opsctl.backup.engines.mariadb import MariaDB
 from opsctl.backup.engines.postgresql import PostgreSQL
+from opsctl.backup.engines.postgresql_dump import PostgreSQLDump
 from opsctl.backup.exchange import Ran
 from opsctl.backup.rehearse import rehearse
 from opsctl.backup.remote import Started
@@ -136,8 +139,31 @@ def taken(tmp_path: Path) -> Iterator[Bench]:
     made.workplace.ledger.close()
 
 
+def filled(*args: Any) -> dict[str, Any]:
+    return {"seconds": {"download": 1.0, "prepare": 1.0, "trial": 1.0}, "rows": {"ready.readings": 7}, "checks": {}}
+
+
 def failing(*args: Any) -> dict[str, Any]:
     raise OperationFailed("pg_amcheck found damage")
+
+
+def test_a_rehearsal_that_cannot_be_taken_away_says_what_is_left(taken: Bench, host: Host,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsctl.backup.restore._fill", filled)
+    host.refuses = "rm -rf"
+    outcome = rehearse(taken.workplace, taken.profile, identity=Secret("x"))
+    assert outcome.status is Status.PARTIAL, outcome
+    [(place, reason)] = outcome.data["left"].items()
+    assert (place.startswith("/var/lib/opsctl-rehearsal_"), reason) == (True, "it refuses")
+    assert f"not taken away again: {place} is left: it refuses" in outcome.summary
+    assert "decrypted" in outcome.resolution
+    entry = taken.workplace.ledger.last(taken.profile.customer, "backup.rehearsed")
+    assert entry is not None
+    assert entry.payload["left"] == {place: "it refuses"}
+    host.refuses = "nothing"
+    outcome = rehearse(taken.workplace, taken.profile, identity=Secret("x"))
+    assert (outcome.status, "left" in outcome.data) == (Status.DONE, False)
+    assert "checked and taken away again" in outcome.summary
 
 
 def test_a_failed_rehearsal_that_cannot_be_taken_away_is_in_the_ledger(taken: Bench, host: Host,
@@ -166,3 +192,19 @@ def test_a_failed_restore_that_cannot_be_emptied_names_the_place(taken: Bench, h
     host.refuses = f"find {folder} {folder}.configuration -xdev"
     outcome = restore(taken.workplace, taken.profile, backup_id, **given)
     assert outcome.summary == f"pg_amcheck found damage; {folder} on aalund-1 is left: it refuses"
+
+
+@pytest.mark.slow
+def test_a_database_goes_whoever_is_connected(postgresql_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql_commands, "SOCKETS", str(postgresql_cluster))
+    major = (postgresql_cluster / "data" / "PG_VERSION").read_text().strip()
+    there = {"host": str(postgresql_cluster), "user": "postgres"}
+    with psycopg.connect(**there, dbname="postgres", autocommit=True) as server:  # type: ignore[arg-type]
+        server.execute("create database rehearsal_0123abcd")
+        other = psycopg.connect(**there, dbname="rehearsal_0123abcd")  # type: ignore[arg-type]
+        target = Target("", 5499, "rehearsal_0123abcd", settings={"major": major, "port": "5432"})
+        done = subprocess.run(PostgreSQLDump().undo(target), capture_output=True, text=True, check=False, cwd="/")
+        other.close()
+        assert done.returncode == 0, done.stderr
+        assert server.execute("select 1 from pg_database where datname ~ 'rehearsal'").fetchall() == []
+    assert "--force" not in postgresql_commands.drop({"major": "12", "port": "5432"}, "x")
