@@ -65,14 +65,24 @@ def base_backup(settings: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def server(major: str, directory: str, configuration: str, port: int) -> tuple[str, ...]:
-    """The server on restored files: no network, no archiving, nothing of the original's that it could touch."""
+    """The server on restored files: no network, no archiving, nothing of the original's that it could touch.
+
+    Preloaded libraries stay, for tables may need theirs (timescaledb); but without places for workers no scheduler
+    of theirs runs, and so no job of the copy (pg_cron, pg_partman, pg_squeeze, timescaledb), and no subscription.
+    """
     own = {"config_file": f"{configuration}/postgresql.conf", "hba_file": f"{configuration}/pg_hba.conf",
            "ident_file": f"{configuration}/pg_ident.conf", "data_directory": directory, "port": str(port),
            "external_pid_file": f"{directory}/opsctl.pid", "listen_addresses": "", "unix_socket_directories": SOCKETS,
            "archive_mode": "off", "ssl": "off", "logging_collector": "off", "primary_conninfo": "",
            # Small: the real server's memory is spoken for when both run on one host.
            "shared_buffers": "128MB", "huge_pages": "try",
+           # A commit would wait for standbys that are the original's.
+           "synchronous_standby_names": "", "max_worker_processes": "0",
            "max_logical_replication_workers": "0", "cluster_name": f"restored-{port}"}
+    if int(major) < 15:
+        own["stats_temp_directory"] = "pg_stat_tmp"  # Debian's configuration names one of the running server's.
+    if int(major) >= 17:
+        own["event_triggers"] = "off"  # One on login would run at the first question.
     return (program(major, "postgres"), "-D", directory,
             *(word for name, value in own.items() for word in ("-c", f"{name}={value}")))
 
