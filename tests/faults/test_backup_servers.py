@@ -88,6 +88,23 @@ def test_a_wrong_password_of_mariadb_is_told_with_the_remedy(workplace: Workplac
     assert nothing_in_store(workplace, profile)
 
 
+def test_a_table_outside_the_data_directory_of_mariadb_is_named(workplace: Workplace, lab: Path) -> None:
+    profile, folder = hosted(workplace, CEDERVIG), "/var/lib/outside-test"
+    engine = profile.databases[0].engine
+    with shell_on(workplace, profile, "cedervig-1") as shell:
+        assert shell.run(["install", "-d", "-o", "mysql", "-g", "mysql", folder], sudo=True).exit_code == 0
+        try:
+            query(shell, engine, f"create table outside (n int) data directory = '{folder}';")
+            outcome = run_backup(workplace, profile)
+        finally:
+            query(shell, engine, "drop table if exists outside;")
+            shell.run(["rm", "-rf", folder], sudo=True)
+    assert outcome.status is Status.FAILED, outcome
+    assert "ready.outside" in outcome.summary
+    assert "LIKE" in outcome.resolution
+    assert nothing_in_store(workplace, profile)
+
+
 def test_a_server_without_a_wal_sender_is_refused_with_the_remedy(workplace: Workplace, lab: Path) -> None:
     profile = hosted(workplace, BIRKEBY)
     extra = "/etc/postgresql/15/main/conf.d/zz-test.conf"

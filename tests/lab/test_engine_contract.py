@@ -122,6 +122,28 @@ def test_a_dump_comes_back_into_a_new_database(workplace: Workplace, lab: Path, 
     assert (wrong.code, "--database" in wrong.resolution) == (ExitCode.USAGE, True)
 
 
+def test_the_events_of_a_copy_do_not_run_beside_the_original(workplace: Workplace, lab: Path) -> None:
+    profile = logical(hosted(workplace, "sample-cedervig"))
+    engine = profile.databases[0].engine
+    with shell_on(workplace, profile, "cedervig-1") as shell, new_database(shell, engine) as name:
+        before = query(shell, engine, "select @@global.event_scheduler;").strip()
+        try:
+            query(shell, engine, "create table beside (who varchar(64)); set global event_scheduler = on; create event "
+                                 "beside on schedule every 1 second do insert into ready.beside values (database());")
+            taken = run_backup(workplace, profile)
+            assert taken.status is Status.DONE, taken
+            back = restore(workplace, profile, taken.data["backups"][0]["backup_id"], host="cedervig-1", database=name,
+                           identity=identity(lab, profile.customer))
+            time.sleep(3)
+            assert query(shell, engine, "select distinct who from beside;").split() == ["ready"]
+        finally:
+            query(shell, engine, f"set global event_scheduler = {before}; drop event if exists beside; "
+                                 "drop table if exists beside;")
+    assert back.status is Status.DONE, back
+    assert back.data["checks"]["events"] == "disabled in the copy, on in the original: beside"
+    assert "beside" in back.summary
+
+
 def test_a_dump_of_15_goes_into_17_and_not_the_other_way(workplace: Workplace, lab: Path) -> None:
     older, newer = hosted(workplace, "sample-birkeby"), hosted(workplace, "sample-aalund")
     made = dump_while_written(workplace, older.customer)
