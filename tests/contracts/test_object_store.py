@@ -254,6 +254,14 @@ def test_a_lock_cannot_be_shortened_and_holds(localstack: S3Server) -> None:
         store.delete("kept")
 
 
+def test_a_bucket_in_which_no_upload_was_ever_begun_has_none(rclone: S3Server) -> None:
+    """rclone answers NoSuchUpload then."""
+    rclone.client().create_bucket(Bucket="unused")
+    store = open_store(rclone.store("unused"))
+    store.put("whole", b"at once")
+    assert store.uploads("") == ()
+
+
 def test_a_large_object_goes_in_parts_and_comes_back_in_pieces(rclone_store: ObjectStore) -> None:
     """Three real parts of 5 MiB and more: moto keeps everything in memory, rclone on disk."""
     upload = rclone_store.begin("large")

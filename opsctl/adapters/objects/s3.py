@@ -198,12 +198,13 @@ class S3Objects:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._full(key), UploadId=upload)
 
     def uploads(self, prefix: str) -> tuple[OpenUpload, ...]:
-        with self._told("listing uploads"):
+        found: list[OpenUpload] = []
+        with self._told("listing uploads", absent_is_fine=True):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix)
-            found = [OpenUpload(self._own(item["Key"]), item["UploadId"], item["Initiated"].astimezone(UTC))
-                     for page in pages for item in page.get("Uploads", ())
-                     if item["Key"].startswith(self._prefix + prefix)]
+            found += [OpenUpload(self._own(item["Key"]), item["UploadId"], item["Initiated"].astimezone(UTC))
+                      for page in pages for item in page.get("Uploads", ())
+                      if item["Key"].startswith(self._prefix + prefix)]
         return tuple(found)
 
     def delete(self, key: str) -> None:
