@@ -13,6 +13,7 @@ from opsctl.adapters.objects import Listing, ObjectStore, OpenUpload, StoredObje
 from opsctl.backup.manifest import Manifest, fingerprint, load
 from opsctl.backup.naming import MANIFEST, Place, parse
 from opsctl.backup.shelves import Shelf, first_shelf
+from opsctl.backup.standing import standing
 from opsctl.core.errors import ConfigurationError, OpsctlError
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
@@ -27,6 +28,7 @@ class State(StrEnum):
     GOOD = "good"
     UNREADABLE = "unreadable"
     INCOMPLETE = "incomplete"
+    LOST = "without its manifest"
 
 
 class Evidence(StrEnum):
@@ -83,7 +85,8 @@ class Catalog:
     """Everything of one customer in its store. Backups are in order of database and id.
 
     foreign: keys that opsctl did not write and never removes. missing: backups that the ledger has as
-    completed and not as removed, and the store no longer has.
+    completed and not as removed, and the store no longer has. lost: of these, those of which the store has all but
+    the manifest, or part of it; no removal was begun, so they are no leftovers.
     """
 
     customer: str
@@ -93,14 +96,20 @@ class Catalog:
     leftovers: tuple[Leftover, ...]
     foreign: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    lost: tuple[CatalogBackup, ...] = ()
+
+    @property
+    def known(self) -> tuple[CatalogBackup, ...]:
+        """Backups and lost ones together, in the same order."""
+        return tuple(sorted((*self.backups, *self.lost), key=lambda backup: backup.place.prefix))
 
     def of(self, database: str) -> tuple[CatalogBackup, ...]:
         """The backups of one database, oldest first."""
         return tuple(backup for backup in self.backups if backup.place.database == database)
 
     def find(self, backup_id: str) -> CatalogBackup:
-        """The backup called `backup_id`; ConfigurationError (exit 3) when there is none."""
-        found = [backup for backup in self.backups if backup.place.backup_id == backup_id]
+        """The backup called `backup_id`, lost or not; ConfigurationError (exit 3) when there is none."""
+        found = [backup for backup in self.known if backup.place.backup_id == backup_id]
         if len(found) != 1:
             raise ConfigurationError(f"{self.customer}: there is no backup {backup_id} in {self.store}",
                                      f"see what there is: opsctl backup list {self.customer}")
@@ -116,19 +125,13 @@ def catalog(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStor
     shelf = shelf or first_shelf(profile)
     store = store or open_store(shelf.store)
     prefix = f"{profile.customer}/"
-    in_ledger = recorded(workplace.ledger, profile.customer)
-    found = arrange(profile.customer, store, store.list(prefix), store.uploads(prefix), in_ledger)
+    stand = standing(workplace.ledger, profile.customer, shelf)
+    stored = {name: entry.recorded_at for name, entry in stand.items() if entry.kind == shelf.stored}
+    found = arrange(profile.customer, store, store.list(prefix), store.uploads(prefix),
+                    recorded(workplace.ledger, profile.customer), stored)
     present = {backup.place.backup_id for backup in found.backups}
-    return replace(found, missing=tuple(sorted(_on_record(workplace.ledger, profile.customer, shelf) - present)))
-
-
-def _on_record(ledger: Ledger, customer: str, shelf: Shelf) -> set[str]:
-    """What lies on the shelf by the ledger: stored there, and not removed since."""
-    found: set[str] = set()
-    for entry in ledger.entries(chain=customer, kinds=[shelf.stored, shelf.removed]):
-        name = str(entry.payload.get("backup_id"))
-        (found.add if entry.kind == shelf.stored else found.discard)(name)
-    return found
+    return replace(found, missing=tuple(sorted(
+        name for name, entry in stand.items() if entry.kind != shelf.removed and name not in present)))
 
 
 def damaged_copies(ledger: Ledger, customer: str, shelf: Shelf) -> frozenset[str]:
@@ -147,8 +150,11 @@ def recorded(ledger: Ledger, customer: str) -> Mapping[str, str]:
 
 
 def arrange(customer: str, store: ObjectStore, listing: Listing, uploads: tuple[OpenUpload, ...],
-            in_ledger: Mapping[str, str]) -> Catalog:
-    """Sort a listing into backups, leftovers and files of others."""
+            in_ledger: Mapping[str, str], stored: Mapping[str, datetime]) -> Catalog:
+    """Sort a listing into backups, leftovers and files of others.
+
+    stored: when the ledger got each backup that lies there by it; one of them without its manifest is lost.
+    """
     groups: dict[Place, dict[str, StoredObject]] = defaultdict(dict)
     foreign = []
     for entry in listing.objects:
@@ -157,14 +163,26 @@ def arrange(customer: str, store: ObjectStore, listing: Listing, uploads: tuple[
             foreign.append(entry.key)
         else:
             groups[found[0]][found[1]] = entry
-    backups, leftovers = [], [Leftover("upload", upload.key, upload.begun, upload=upload.upload) for upload in uploads]
+    backups, lost = [], []
+    leftovers = [Leftover("upload", upload.key, upload.begun, upload=upload.upload) for upload in uploads]
     for place, objects in sorted(groups.items(), key=lambda item: item[0].prefix):
         if MANIFEST in objects:
             backups.append(_backup(store, place, objects, in_ledger.get(place.backup_id)))
+        elif place.backup_id in stored:
+            lost.append(_lost(place, objects, in_ledger.get(place.backup_id), stored[place.backup_id]))
         else:
             leftovers += [Leftover("object without a manifest", entry.key, entry.modified, entry.size)
                           for entry in objects.values()]
-    return Catalog(customer, store.place, listing.now, tuple(backups), tuple(leftovers), tuple(foreign))
+    return Catalog(customer, store.place, listing.now, tuple(backups), tuple(leftovers), tuple(foreign),
+                   lost=tuple(lost))
+
+
+def _lost(place: Place, objects: Mapping[str, StoredObject], expected: str | None, stored: datetime) -> CatalogBackup:
+    # Some stores date an object by the begin of its upload: the later of the two times keeps it longer.
+    modified = max(stored, *(entry.modified for entry in objects.values()))
+    return CatalogBackup(place, State.LOST, Evidence.UNRECORDED if expected is None else Evidence.RECORDED, modified,
+                         sum(entry.size for entry in objects.values()), expected or "", None,
+                         "its manifest is missing")
 
 
 def _backup(store: ObjectStore, place: Place, objects: Mapping[str, StoredObject],

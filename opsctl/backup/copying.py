@@ -144,7 +144,7 @@ def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Cata
     manifest, place = backup.known, backup.place
     old = [one for one in there.backups if one.place.backup_id == place.backup_id]
     if old:
-        _make_way(run, backup, manifest, old, first, second)
+        _make_way(run, profile, backup, old, first, second)
     body = first.get(place.manifest)
     if hashlib.sha256(body).hexdigest() != backup.sha256:
         raise OperationFailed(f"{place.backup_id}: its manifest changed while it was copied", "run it again")
@@ -163,11 +163,11 @@ def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Cata
             "bytes": manifest.size, "day": manifest.day.isoformat(), "store": second.place, "way": way}
 
 
-def _make_way(run: Run, backup: CatalogBackup, manifest: Manifest, old: Sequence[CatalogBackup], first: ObjectStore,
-              second: ObjectStore) -> None:
+def _make_way(run: Run, profile: KamstrupProfile, backup: CatalogBackup, old: Sequence[CatalogBackup],
+              first: ObjectStore, second: ObjectStore) -> None:
     """Remove a copy that is not good, once every part of the first was read: parts of it may be all there is."""
     name = backup.place.backup_id
-    damage = damage_of(run, first, backup.place, manifest)
+    damage = damage_of(run, first, backup.place, backup.known)
     if damage:
         raise CheckFailed(f"{name}: {damage[0]} in {first.place} is not what the manifest says, so its copy stays, "
                           "though it is not good either", f"check both: opsctl backup verify {run.customer} {name}, "
@@ -175,7 +175,7 @@ def _make_way(run: Run, backup: CatalogBackup, manifest: Manifest, old: Sequence
     try:
         with held(run.workplace.ledger, f"{run.customer}/{READING}", run.id, LEASE_SECONDS):
             for one in old:
-                remove(run, second, one, "it was not good; a new copy follows", kind="backup.copy-removed")
+                remove(run, shelf_of(profile, second=True), second, one, "it was not good; a new copy follows")
     except Locked as error:
         if run.lease.lost:
             raise

@@ -50,7 +50,7 @@ def _require_known(workplace: Workplace, profile: KamstrupProfile, backup_id: st
         except OpsctlError as error:
             failure = failure or error
             continue
-        if any(backup.place.backup_id == backup_id for backup in found.backups):
+        if any(backup.place.backup_id == backup_id for backup in found.known):
             return
         stores.append(found.store)
     raise failure or ConfigurationError(f"{profile.customer}: there is no backup {backup_id} in {' or '.join(stores)}",

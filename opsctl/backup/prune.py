@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, catalog, damaged_copies
+from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, State, catalog, damaged_copies
 from opsctl.backup.naming import id_time
 from opsctl.backup.pinning import pins
 from opsctl.backup.retention import Candidate, Decision, Verdict, decide
@@ -22,8 +22,6 @@ from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import LEASE_SECONDS, Run, perform
 from opsctl.runs.workplace import Workplace
 
-REMOVED = "backup.removed"
-
 
 def plan_prune(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf | None = None,
                store: ObjectStore | None = None) -> tuple[Catalog, tuple[Verdict, ...]]:
@@ -33,14 +31,15 @@ def plan_prune(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf |
     found = catalog(workplace, profile, store=store, shelf=shelf)
     damaged = damaged_copies(workplace.ledger, profile.customer, shelf)
     candidates = [Candidate(backup.place.backup_id, backup.place.database, backup.modified, backup.good,
-                            backup.manifest is not None, backup.evidence is Evidence.RECORDED,
-                            backup.place.backup_id in damaged)
-                  for backup in found.backups]
+                            backup.manifest is not None or backup.state is State.LOST,
+                            backup.evidence is Evidence.RECORDED, backup.place.backup_id in damaged,
+                            backup.state is State.LOST)
+                  for backup in found.known]
     judge = partial(decide, candidates, found.now, workplace.clock.now(), keep_days=shelf.keep_days,
                     minimum_good=shelf.minimum_good, pins=pins(workplace, profile.customer), rule=shelf.rule)
     # Only what would go is asked about: a lock costs one request per object.
     going = {verdict.backup.backup_id for verdict in judge() if verdict.decision is Decision.REMOVE}
-    locked = _locks(store, [backup for backup in found.backups if backup.place.backup_id in going], found.now)
+    locked = _locks(store, [backup for backup in found.known if backup.place.backup_id in going], found.now)
     return found, judge(locked=locked)
 
 
@@ -60,8 +59,9 @@ def prune(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = Fal
 
     A second store by its own retention, whatever becomes of the first; one that fails makes it PARTIAL (exit 7).
     `data`: `verdicts` [{backup_id, database, store, decision, reason}], `removed` [ids], `leftovers`. Ledger:
-    `backup.removed` per backup, `backup.copy-removed` per copy, after a listing of all versions has shown that
-    nothing is left. LOCKED while a verify or a restore reads.
+    `backup.removing` per backup before its manifest goes, `backup.removed` after a listing of all versions has shown
+    that nothing is left; `backup.copy-removing` and `backup.copy-removed` of copies. LOCKED while a verify or a
+    restore reads.
     """
     def act(run: Run) -> Outcome:
         data: dict[str, Any] = {"dry_run": dry_run, "verdicts": [], "removed": [], "leftovers": 0}
@@ -83,12 +83,12 @@ def _prune(run: Run, profile: KamstrupProfile, shelf: Shelf, objects: ObjectStor
     found, verdicts = plan_prune(run.workplace, profile, shelf=shelf, store=objects)
     data["verdicts"] += [_row(verdict, shelf) for verdict in verdicts]
     data["leftovers"] += len(found.leftovers)
-    by_id = {backup.place.backup_id: backup for backup in found.backups}
+    by_id = {backup.place.backup_id: backup for backup in found.known}
     going = [verdict for verdict in verdicts if verdict.decision is Decision.REMOVE]
     if going and not data["dry_run"]:
         with held(run.workplace.ledger, f"{profile.customer}/{READING}", run.id, LEASE_SECONDS):
             for verdict in going:
-                remove(run, objects, by_id[verdict.backup.backup_id], verdict.reason, kind=shelf.removed)
+                remove(run, shelf, objects, by_id[verdict.backup.backup_id], verdict.reason)
                 data["removed"].append(verdict.backup.backup_id)
     verb = "would be removed" if data["dry_run"] else "removed"
     return f"{len(going)} {verb}, {len(verdicts) - len(going)} kept in {found.store}"
@@ -100,13 +100,16 @@ def _newest_instant(workplace: Workplace, profile: KamstrupProfile) -> datetime 
     return None if newest is None else id_time(str(newest.payload["backup_id"]))
 
 
-def remove(run: Run, store: ObjectStore, backup: CatalogBackup, reason: str, *, kind: str = REMOVED) -> None:
+def remove(run: Run, shelf: Shelf, store: ObjectStore, backup: CatalogBackup, reason: str) -> None:
     """Remove one backup, manifest first: stopped at any point it leaves no backup, only leftovers for `clean`.
 
-    kind: of the evidence, which tells a backup from a copy.
+    That it is removed is recorded before and after.
     """
     prefix = backup.place.prefix
     keys = [entry.key for entry in store.list(prefix).objects]
+    told = {"backup_id": backup.place.backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256,
+            "bytes": backup.size, "reason": reason, "objects": len(keys), "store": store.place}
+    run.record(shelf.removing, told)
     store.delete(backup.place.manifest)
     for key in keys:
         if key != backup.place.manifest:
@@ -115,9 +118,7 @@ def remove(run: Run, store: ObjectStore, backup: CatalogBackup, reason: str, *, 
     if left:
         raise OperationFailed(f"{backup.place.backup_id} was removed, yet {len(left)} versions of its objects are left "
                               f"in {store.place}", "may the credentials delete versions (s3:DeleteObjectVersion)?")
-    run.record(kind, {"backup_id": backup.place.backup_id, "database": backup.place.database,
-                      "manifest_sha256": backup.sha256, "bytes": backup.size, "reason": reason,
-                      "objects": len(keys), "store": store.place})
+    run.record(shelf.removed, told)
 
 
 def _row(verdict: Verdict, shelf: Shelf) -> dict[str, str]:

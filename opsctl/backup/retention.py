@@ -29,6 +29,7 @@ class Candidate:
 
     good: by its listing. recorded: the ledger knows this very manifest; a good one is always recorded.
     damaged: its last check found parts that are not what the manifest says, so it does not count as good.
+    lost: its manifest is missing and may come back; like a damaged one it counts where there are too few.
     """
 
     backup_id: str
@@ -38,6 +39,12 @@ class Candidate:
     readable: bool = True
     recorded: bool = True
     damaged: bool = False
+    lost: bool = False
+
+    @property
+    def flaw(self) -> str:
+        """Why it does not count as good though it was; "" when it does."""
+        return "its manifest is missing" if self.lost else "damaged by its last check" if self.damaged else ""
 
 
 @dataclass(frozen=True)
@@ -76,18 +83,18 @@ def _all_kept(backups: Sequence[Candidate], reason: str) -> tuple[Verdict, ...]:
 def _newest_good(backups: Sequence[Candidate], minimum_good: int) -> frozenset[str]:
     """Ids of the newest `minimum_good` good ones of each database; failed ones do not count.
 
-    Damaged ones count only where there are too few sound ones: then part of one may be all there is.
+    Damaged and lost ones count only where there are too few sound ones: then part of one may be all there is.
     """
     by_database: dict[str, list[Candidate]] = defaultdict(list)
     for backup in backups:
-        if backup.good:
+        if backup.good or backup.lost:
             by_database[backup.database].append(backup)
     return frozenset(backup.backup_id for group in by_database.values()
                      for backup in sorted(group, key=_worth)[-minimum_good:])
 
 
 def _worth(backup: Candidate) -> tuple[bool, datetime, str]:
-    return not backup.damaged, backup.modified, backup.backup_id
+    return not backup.flaw, backup.modified, backup.backup_id
 
 
 def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, newest: Collection[str],
@@ -96,8 +103,8 @@ def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, ne
     if age < timedelta(days=keep_days):
         return Verdict(backup, Decision.KEEP, f"{_span(age)} old, kept for {keep_days} days ({rule})")
     if backup.backup_id in newest:
-        return Verdict(backup, Decision.KEEP, f"damaged by its last check, kept while {backup.database} has fewer than "
-                       f"{minimum_good} good ones" if backup.damaged else
+        return Verdict(backup, Decision.KEEP, f"{backup.flaw}, kept while {backup.database} has fewer than "
+                       f"{minimum_good} good ones" if backup.flaw else
                        f"one of the newest {minimum_good} good ones of {backup.database}")
     if backup.backup_id in pins:
         return Verdict(backup, Decision.KEEP, f"pinned: {pins[backup.backup_id]}")
@@ -106,7 +113,7 @@ def _one(backup: Candidate, now: datetime, keep_days: int, minimum_good: int, ne
         return Verdict(backup, Decision.KEEP, "the ledger does not have its manifest: what it does not know stays")
     if backup.backup_id in locked:
         return Verdict(backup, Decision.RETAINED, f"the store retains it: {locked[backup.backup_id]}")
-    what = ", and damaged by its last check" if backup.damaged else "" if backup.good else ", and not a good one"
+    what = f", and {backup.flaw}" if backup.flaw else "" if backup.good else ", and not a good one"
     return Verdict(backup, Decision.REMOVE, f"{_span(age)} old, past {keep_days} days{what}")
 
 

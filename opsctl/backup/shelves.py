@@ -19,7 +19,8 @@ FIRST, SECOND = "first", "second"
 class Shelf:
     """One store, how long backups stay in it, and the kinds of evidence of what is done there.
 
-    rule: what wants them kept so long, as a verdict's reason names it.
+    rule: what wants them kept so long, as a verdict's reason names it. removing: recorded before a manifest goes,
+    so that what a removal leaves that was cut short is told from what lost its manifest by other hands.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Shelf:
     keep_days: int
     minimum_good: int
     stored: str
+    removing: str
     removed: str
     verified: str
     damaged: str
@@ -41,8 +43,8 @@ class Shelf:
 def first_shelf(profile: KamstrupProfile) -> Shelf:
     """Where backups are taken to: it keeps P16 and P17."""
     policy = profile.backup
-    return Shelf(FIRST, policy.store, policy.keep_days, policy.minimum_good, "backup.completed", "backup.removed",
-                 "backup.verified", "backup.damaged", "P17")
+    return Shelf(FIRST, policy.store, policy.keep_days, policy.minimum_good, "backup.completed", "backup.removing",
+                 "backup.removed", "backup.verified", "backup.damaged", "P17")
 
 
 def second_shelf(profile: KamstrupProfile) -> Shelf | None:
@@ -50,8 +52,8 @@ def second_shelf(profile: KamstrupProfile) -> Shelf | None:
     policy = profile.backup.second_store
     if policy is None:
         return None
-    return Shelf(SECOND, policy.store, policy.keep_days, policy.minimum_good, "backup.copied", "backup.copy-removed",
-                 "backup.copy-verified", "backup.copy-damaged", "the second store")
+    return Shelf(SECOND, policy.store, policy.keep_days, policy.minimum_good, "backup.copied", "backup.copy-removing",
+                 "backup.copy-removed", "backup.copy-verified", "backup.copy-damaged", "the second store")
 
 
 def shelves(profile: KamstrupProfile) -> tuple[Shelf, ...]:

@@ -56,7 +56,9 @@ def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, se
 def sound_manifest(backup: CatalogBackup, *, accept_unrecorded: bool = False) -> Manifest:
     """The manifest, when it can be read and is the ledger's; EvidenceDamaged (exit 9) otherwise."""
     if backup.manifest is None:
-        raise EvidenceDamaged(f"{backup.place.backup_id}: {backup.reason}", "use another backup")
+        lost = backup.state is State.LOST
+        raise EvidenceDamaged(f"{backup.place.backup_id}: {backup.reason}", "use another backup"
+                              + (f", or bring {backup.place.manifest} back" if lost else ""))
     if backup.evidence is not Evidence.RECORDED and not accept_unrecorded:
         raise EvidenceDamaged(
             f"{backup.place.backup_id}: its manifest is {backup.evidence}; whoever can write to the store could have "

@@ -95,7 +95,10 @@ def prune(customers: Customers = None, everyone: All = False, dry_run: DryRun = 
 
 @command(app, "backup", "clean", kind=Kind.ACTS, services=_BACKUP)
 def clean(customers: Customers = None, everyone: All = False, dry_run: DryRun = False, yes: Yes = False) -> Result:
-    """Remove what a broken-off run left in the store: parts without a manifest, which are no backup."""
+    """Remove what a broken-off run left in the store: parts without a manifest, which are no backup.
+
+    A recorded backup whose manifest is gone is none of them: it stays, and the way back is told (exit code 8).
+    """
     from opsctl.backup.cleaning import clean as clean_store
     from opsctl.cli.each import for_each
 
@@ -105,9 +108,12 @@ def clean(customers: Customers = None, everyone: All = False, dry_run: DryRun = 
             confirm("Remove what is in the stores without a manifest?", yes)
         outcomes = for_each(selection, Service.BACKUP,
                             lambda found: clean_store(place, hosted_profile(place, found), dry_run=dry_run))
-    rows = [(o.customer, left["store"], left["what"], left["key"], left["since"]) for o in outcomes
-            for left in o.data.get("leftovers", ())]
-    return outcomes_result(outcomes, tail=table(("customer", "store", "what", "key", "since"), rows) if rows else "")
+    rows = [(o.customer, left["store"], left["what"], left["key"], left["since"], left["kept"] or "-")
+            for o in outcomes for left in o.data.get("leftovers", ())]
+    rows += [(o.customer, one["store"], "backup", one["backup_id"], "-", one["reason"]) for o in outcomes
+             for one in o.data.get("lost", ())]
+    return outcomes_result(outcomes, tail=table(("customer", "store", "what", "key", "since", "kept"), rows)
+                           if rows else "")
 
 
 @command(app, "backup", "pin", kind=Kind.ACTS, services=_BACKUP)

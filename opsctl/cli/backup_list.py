@@ -73,8 +73,11 @@ def _remarks(found: BackupList) -> list[str]:
 
 def _of_store(catalog: Catalog, where: str) -> list[str]:
     lines = [f"left over{where}: {left.key} ({left.what}, since {iso(left.since)})" for left in catalog.leftovers]
+    lost = {one.place.backup_id: one for one in catalog.lost}
+    lines += [f"lost{where}: {name}: {one.reason}, and the rest is there; see opsctl backup clean {catalog.customer} "
+              "--dry-run" for name, one in lost.items()]
     return lines + [f"missing{where}: the ledger has {name} as there, the store no longer has it"
-                    for name in catalog.missing]
+                    for name in catalog.missing if name not in lost]
 
 
 def calendar(days: Sequence[Day]) -> list[str]:
@@ -112,6 +115,7 @@ def _data(found: BackupList) -> dict[str, Any]:
     return {"store": found.catalog.store, "backups": [_backup_data(one) for one in found.catalog.backups],
             "days": [_day_data(day) for day in found.days],
             "leftovers": [left.key for left in found.catalog.leftovers], "missing": list(found.catalog.missing),
+            "lost": [one.place.backup_id for one in found.catalog.lost],
             "rehearsal_due": found.rehearsal,
             "rehearsals": [{"database": one.database, "state": one.state.value, "detail": one.detail,
                             "last": one.last.isoformat() if one.last else None, "seconds": one.seconds}
@@ -121,6 +125,7 @@ def _data(found: BackupList) -> dict[str, Any]:
                 "backups": [_backup_data(one) for one in second.catalog.backups] if second.catalog else [],
                 "leftovers": [left.key for left in second.catalog.leftovers] if second.catalog else [],
                 "missing": list(second.catalog.missing) if second.catalog else [],
+                "lost": [one.place.backup_id for one in second.catalog.lost] if second.catalog else [],
                 "uncopied": list(second.uncopied), "damaged": sorted(second.damaged)}}
 
 

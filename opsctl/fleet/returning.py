@@ -97,8 +97,8 @@ def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore 
 
 def _erase(run: Run, shelf: Shelf, objects: ObjectStore, found: Catalog) -> None:
     """Everything of one store, until a listing of all versions shows nothing."""
-    for backup in found.backups:
-        remove(run, objects, backup, "the customer has left", kind=shelf.removed)
+    for backup in found.known:
+        remove(run, shelf, objects, backup, "the customer has left")
     for leftover in found.leftovers:
         if leftover.upload:
             objects.abort(leftover.key, leftover.upload)
@@ -130,7 +130,7 @@ def returned(workplace: Workplace, customer: str) -> frozenset[str]:
 
 def _require_erasable(workplace: Workplace, found: Catalog) -> None:
     pinned = pins(workplace, found.customer)
-    kept = [backup.place.backup_id for backup in found.backups if backup.place.backup_id in pinned]
+    kept = [backup.place.backup_id for backup in found.known if backup.place.backup_id in pinned]
     if kept:
         raise UsageError(f"{kept[0]} is kept: {pinned[kept[0]]}", "`opsctl backup unpin` it, with the reason")
     handed = returned(workplace, found.customer)

@@ -53,7 +53,9 @@ def test_the_catalog_tells_every_state(found: Bench, store: MemoryObjects) -> No
     store.put(forged.manifest, store.get(forged.manifest) + b"\n")
     store.put(broken.manifest, b"not a manifest")
     stranger = found.make(store, recorded=False)
-    store.delete(unknown.manifest)
+    broken_off = found.make(store, recorded=False)
+    for place in (unknown, broken_off):
+        store.delete(place.manifest)
     store.put(f"{found.profile.customer}/notes.txt", b"")
     upload = store.begin(f"{found.profile.customer}/ready/20261123T000000Z-aaaaaa/volume-0001.age")
     shown = catalog(found.workplace, found.profile, store=store)
@@ -65,10 +67,12 @@ def test_the_catalog_tells_every_state(found: Bench, store: MemoryObjects) -> No
         broken.backup_id: (State.UNREADABLE, Evidence.UNRECORDED, False),
         stranger.backup_id: (State.GOOD, Evidence.UNRECORDED, False)}
     assert all(backup.reason for backup in shown.backups if not backup.good)
-    assert {(left.what, left.upload) for left in shown.leftovers} == {("upload", upload),
-                                                                      ("object without a manifest", "")}
+    assert {(left.what, left.upload, left.key) for left in shown.leftovers} == {
+        ("upload", upload, f"{found.profile.customer}/ready/20261123T000000Z-aaaaaa/volume-0001.age"),
+        ("object without a manifest", "", broken_off.prefix + "volume-0001.age")}
     assert shown.foreign == (f"{found.profile.customer}/notes.txt",)
     assert shown.missing == (unknown.backup_id,)
+    assert [(one.place, one.state, one.good) for one in shown.lost] == [(unknown, State.LOST, False)]
 
 
 def test_a_manifest_copied_to_another_backup_is_not_good(found: Bench, store: MemoryObjects) -> None:
@@ -292,3 +296,34 @@ def test_clean_keeps_what_is_locked_and_acts_on_no_wrong_clock(found: Bench, sto
     assert "1 leftovers removed" in outcome.summary
     assert "1 are retained" in outcome.summary
     assert set(store.objects) == {keys[0]}
+
+
+def test_one_whose_manifest_is_gone_goes_when_its_time_is_over_and_not_before(found: Bench,
+                                                                              store: MemoryObjects) -> None:
+    ids = _nights(found, store, 40)
+    for name in (ids[0], ids[38]):
+        store.delete(f"{found.profile.customer}/ready/{name}/manifest.json")
+    outcome = prune(found.workplace, found.profile, store=store)
+    assert outcome.data["removed"] == ids[:11]
+    assert [one.place.backup_id for one in catalog(found.workplace, found.profile, store=store).lost] == [ids[38]]
+
+
+def test_where_there_are_too_few_good_ones_one_without_its_manifest_stays(found: Bench, store: MemoryObjects) -> None:
+    """Its manifest may come back; the bench wants two good ones."""
+    ids = _nights(found, store, 4)
+    for name in ids[1:]:
+        store.delete(f"{found.profile.customer}/ready/{name}/manifest.json")
+    found.clock.move(timedelta(days=100))
+    assert prune(found.workplace, found.profile, store=store).data["removed"] == ids[1:3]
+    _, verdicts = plan_prune(found.workplace, found.profile, store=store)
+    assert ["its manifest is missing" in one.reason for one in verdicts] == [False, True]
+
+
+def test_one_whose_manifest_is_gone_can_be_pinned(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    root.mkdir(mode=0o700)
+    found = bench(tmp_path, store=DirectoryStore(kind="directory", path=str(root)))
+    objects = open_store(found.profile.backup.store)
+    place = found.make(objects)
+    objects.delete(place.manifest)
+    assert pin(found.workplace, found.profile, place.backup_id, "until its manifest is back").status is Status.DONE
