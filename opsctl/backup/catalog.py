@@ -14,7 +14,7 @@ from opsctl.backup.manifest import Manifest, fingerprint, load
 from opsctl.backup.naming import MANIFEST, Place, parse
 from opsctl.backup.shelves import Shelf, first_shelf
 from opsctl.backup.standing import standing
-from opsctl.core.errors import ConfigurationError, OpsctlError
+from opsctl.core.errors import ConfigurationError, EvidenceDamaged, OpsctlError
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.workplace import Workplace
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What can be said of a backup without reading all of it."""
+    """What can be said of a backup without reading all of it.
+
+    UNREADABLE: what the store gave is no manifest. UNREAD: the store did not give it, so nothing is known.
+    """
 
     GOOD = "good"
     UNREADABLE = "unreadable"
+    UNREAD = "not read"
     INCOMPLETE = "incomplete"
     LOST = "without its manifest"
 
@@ -191,8 +195,11 @@ def _backup(store: ObjectStore, place: Place, objects: Mapping[str, StoredObject
     size = sum(entry.size for entry in objects.values())
     try:
         body = store.get(place.manifest)
-        manifest = load(body, f"{place.manifest} in {store.place}")
     except OpsctlError as error:
+        return CatalogBackup(place, State.UNREAD, Evidence.UNRECORDED, modified, size, "", None, error.message)
+    try:
+        manifest = load(body, f"{place.manifest} in {store.place}")
+    except EvidenceDamaged as error:
         return CatalogBackup(place, State.UNREADABLE, Evidence.UNRECORDED, modified, size, "", None, error.message)
     sha256 = fingerprint(body)
     evidence = (Evidence.UNRECORDED if expected is None

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, Unreachable, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, catalog, damaged_copies
+from opsctl.backup.catalog import Catalog, CatalogBackup, State, catalog, damaged_copies
 from opsctl.backup.exchange import Order, SentPart
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.prune import remove
@@ -116,8 +116,8 @@ def uncopied(here: Catalog, there: Catalog, shelf: Shelf, damaged: Collection[st
              copies_damaged: Collection[str]) -> Sequence[CatalogBackup]:
     """The good backups that have no good copy and are young enough to be kept there, newest first. Pure.
 
-    damaged, copies_damaged: of the first and of the second store, by their last check. What is damaged in the
-    first is nothing to copy.
+    A copy whose manifest the store did not give is among them: `_copy` refuses it. damaged, copies_damaged: of the
+    first and of the second store, by their last check. What is damaged in the first is nothing to copy.
     """
     good = {backup.place.backup_id for backup in there.backups if backup.good} - set(copies_damaged)
     young = timedelta(days=shelf.keep_days)
@@ -143,6 +143,10 @@ def _copy(run: Run, profile: KamstrupProfile, backup: CatalogBackup, there: Cata
           second: ObjectStore, bandwidth: int | None) -> dict[str, Any]:
     manifest, place = backup.known, backup.place
     old = [one for one in there.backups if one.place.backup_id == place.backup_id]
+    unread = [one for one in old if one.state is State.UNREAD]
+    if unread:
+        raise OperationFailed(f"{place.backup_id}: whether its copy is good is not known, so it stays: "
+                              f"{unread[0].reason}", f"see that {second.place} answers")
     if old:
         _make_way(run, profile, backup, old, first, second)
     body = first.get(place.manifest)

@@ -69,11 +69,11 @@ def _day(profile: KamstrupProfile, database: str, backups: Sequence[CatalogBacku
         strange = _strange(backups, good[-1])
         return Day(database, day, DayVerdict.KEPT, tuple(backup.place.backup_id for backup in good), late,
                    "; ".join(one.reason for one in strange), tuple(one.unusual for one in strange))
-    unreadable = [backup for backup in backups
-                  if backup.state is State.UNREADABLE and start <= backup.modified < end + timedelta(days=1)]
-    if unreadable:
-        return Day(database, day, DayVerdict.UNKNOWN, tuple(backup.place.backup_id for backup in unreadable),
-                   reason=unreadable[0].reason)
+    unknown = [backup for backup in backups if backup.state in {State.UNREADABLE, State.UNREAD}
+               and start <= backup.modified < end + timedelta(days=1)]
+    if unknown:
+        return Day(database, day, DayVerdict.UNKNOWN, tuple(backup.place.backup_id for backup in unknown),
+                   reason=unknown[0].reason)
     if day == today:
         return Day(database, day, DayVerdict.NOT_DUE, reason="the day is not over")
     return Day(database, day, DayVerdict.BROKEN, tuple(backup.place.backup_id for backup in own),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsctl.backup.catalog import Catalog, catalog
+from opsctl.backup.catalog import Catalog, State, catalog
 from opsctl.backup.copying import damaged_in, uncopied
 from opsctl.backup.days import DAYS, Day, DayVerdict, days
 from opsctl.backup.rehearsals import RehearsalState
@@ -65,4 +65,6 @@ def _second(workplace: Workplace, profile: KamstrupProfile, here: Catalog) -> Se
         return SecondList(None, reason=error.message)
     damaged, copies = damaged_in(workplace.ledger, profile)
     lacking = uncopied(here, there, shelf, damaged, copies)
-    return SecondList(there, tuple(backup.place.backup_id for backup in lacking), copies)
+    unknown = {backup.place.backup_id for backup in there.backups if backup.state is State.UNREAD}
+    return SecondList(there, tuple(backup.place.backup_id for backup in lacking
+                                   if backup.place.backup_id not in unknown), copies)

@@ -13,7 +13,7 @@ from opsctl.backup.manifest import Manifest, ObjectEntry, PartEntry
 from opsctl.backup.naming import Place
 from opsctl.backup.shelves import shelf_of
 from opsctl.backup.terms import READING, REQUEST, terms_instant
-from opsctl.core.errors import CheckFailed, EvidenceDamaged
+from opsctl.core.errors import CheckFailed, EvidenceDamaged, OperationFailed
 from opsctl.core.outcome import Outcome, Status
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.runs.service import Run, perform
@@ -54,7 +54,13 @@ def verify(workplace: Workplace, profile: KamstrupProfile, backup_id: str, *, se
 
 
 def sound_manifest(backup: CatalogBackup, *, accept_unrecorded: bool = False) -> Manifest:
-    """The manifest, when it can be read and is the ledger's; EvidenceDamaged (exit 9) otherwise."""
+    """The manifest, when it can be read and is the ledger's; EvidenceDamaged (exit 9) otherwise.
+
+    OperationFailed when the store did not give it: that says nothing of the backup.
+    """
+    if backup.state is State.UNREAD:
+        raise OperationFailed(f"{backup.place.backup_id}: {backup.reason}", "see that the store answers, then run it "
+                                                                            "again")
     if backup.manifest is None:
         lost = backup.state is State.LOST
         raise EvidenceDamaged(f"{backup.place.backup_id}: {backup.reason}", "use another backup"

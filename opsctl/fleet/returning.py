@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore
-from opsctl.backup.catalog import Catalog, CatalogBackup, catalog
+from opsctl.backup.catalog import Catalog, CatalogBackup, State, catalog
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.naming import MANIFEST, id_time
 from opsctl.backup.pinning import pins
 from opsctl.backup.prune import remove
 from opsctl.backup.shelves import Shelf, shelves, store_of
 from opsctl.backup.terms import READING, REQUEST
-from opsctl.backup.verify import extents
+from opsctl.backup.verify import extents, sound_manifest
 from opsctl.contract.records import OFFBOARDED
 from opsctl.core.errors import CheckFailed, OperationFailed, UsageError
 from opsctl.core.outcome import Outcome, Status
@@ -41,15 +41,20 @@ def hand_over(workplace: Workplace, profile: KamstrupProfile, target: Path, *,
     """Copy every good backup to `target` with SHA256SUMS; the contract at the newest one's date decides.
 
     UsageError when `target` is not empty; CHECK_FAILED (exit 8) when a part is not what its manifest says in any
-    store, and then nothing is recorded as returned.
+    store, FAILED when a store did not give a manifest, and then nothing is recorded as returned.
     """
     def act(run: Run) -> Outcome:
         good: dict[str, list[tuple[ObjectStore, CatalogBackup]]] = {}
+        unread: dict[str, CatalogBackup] = {}
         for shelf in shelves(profile):
             objects = store_of(shelf, store)
             for backup in catalog(workplace, profile, store=objects, shelf=shelf).backups:
                 if backup.good:
                     good.setdefault(backup.place.backup_id, []).append((objects, backup))
+                elif backup.state is State.UNREAD:
+                    unread[backup.place.backup_id] = backup
+        for name in sorted(unread.keys() - good.keys()):
+            sound_manifest(unread[name])
         _require_empty(target)
         sums: dict[str, str] = {}
         for backup_id, candidates in sorted(good.items()):
@@ -135,7 +140,7 @@ def _require_erasable(workplace: Workplace, found: Catalog) -> None:
         raise UsageError(f"{kept[0]} is kept: {pinned[kept[0]]}", "`opsctl backup unpin` it, with the reason")
     handed = returned(workplace, found.customer)
     missing = [backup.place.backup_id for backup in found.backups
-               if backup.good and backup.place.backup_id not in handed]
+               if (backup.good or backup.state is State.UNREAD) and backup.place.backup_id not in handed]
     if missing:
         raise UsageError(f"{len(missing)} backups were not handed over, {missing[0]} for one",
                          f"`opsctl customer offboard {found.customer} --return-backups FOLDER` first")

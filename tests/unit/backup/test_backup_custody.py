@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.adapters.objects import ObjectStore, Retention, open_store
+from opsctl.adapters.objects import ObjectStore, Retention, Unreachable, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.backup.catalog import Evidence, State, catalog
 from opsctl.backup.cleaning import clean
@@ -327,3 +327,27 @@ def test_one_whose_manifest_is_gone_can_be_pinned(tmp_path: Path) -> None:
     place = found.make(objects)
     objects.delete(place.manifest)
     assert pin(found.workplace, found.profile, place.backup_id, "until its manifest is back").status is Status.DONE
+
+
+@pytest.mark.parametrize("error", [Unreachable("ReadTimeoutError"), OperationFailed("the store answered 503")])
+def test_a_manifest_that_the_store_did_not_give_is_no_damage_and_nothing_is_pruned(
+        found: Bench, store: MemoryObjects, monkeypatch: pytest.MonkeyPatch, error: OperationFailed) -> None:
+    ids = _nights(found, store, 40)
+    whole = store.get
+
+    def get(key: str, start: int = 0, size: int | None = None) -> bytes:
+        if key.endswith(f"{ids[20]}/manifest.json"):
+            raise error
+        return whole(key, start, size)
+
+    monkeypatch.setattr(store, "get", get)
+    shown = catalog(found.workplace, found.profile, store=store).find(ids[20])
+    assert (shown.state, shown.manifest, error.message in shown.reason) == (State.UNREAD, None, True)
+    outcome = verify(found.workplace, found.profile, ids[20], store=store)
+    assert (outcome.code, error.message in outcome.summary) == (ExitCode.FAILED, True)
+    assert "backup.damaged" not in found.kinds()
+    assert prune(found.workplace, found.profile, store=store).status is Status.UNCHANGED
+    told = {(day.database, day.day): day.verdict for day in days(
+        found.profile, catalog(found.workplace, found.profile, store=store), found.clock.now(), count=30,
+        records_since=NOON)}
+    assert told["ready", NOON.date() + timedelta(days=20)] is DayVerdict.UNKNOWN

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.adapters.objects import open_store
+from opsctl.adapters.objects import ObjectStore, Unreachable, open_store
 from opsctl.backup.catalog import catalog, damaged_copies
 from opsctl.backup.cleaning import clean
 from opsctl.backup.copying import Copies, copy_missing, with_copies
@@ -185,6 +185,51 @@ def test_a_damaged_copy_is_not_replaced_while_somebody_reads_and_others_are_copi
     assert [row["backup_id"] for row in two.copy().data["copies"]] == [place.backup_id]
 
 
+def _silent(two: Two, monkeypatch: pytest.MonkeyPatch, store: ObjectStore, key: str, error: OperationFailed) -> None:
+    """One read of `key` in this one of the two stores fails as `error` says; everything else goes on."""
+    from opsctl.backup import copying
+
+    whole = store.get
+
+    def get(asked: str, start: int = 0, size: int | None = None) -> bytes:
+        if asked == key:
+            raise error
+        return whole(asked, start, size)
+
+    monkeypatch.setattr(store, "get", get)
+    monkeypatch.setattr(copying, "open_store", lambda one: store if one.path == store.place else open_store(one))
+
+
+@pytest.mark.parametrize("error", [Unreachable("ReadTimeoutError"), OperationFailed("the store answered 503")])
+def test_a_copy_whose_manifest_the_store_did_not_give_stays(two: Two, monkeypatch: pytest.MonkeyPatch,
+                                                            error: OperationFailed) -> None:
+    place = two.make()
+    two.copy()
+    other = two.make()
+    before = {entry.key: two.second.get(entry.key) for entry in two.second.list(place.prefix).objects}
+    with monkeypatch.context() as patch:
+        _silent(two, patch, two.second, place.manifest, error)
+        outcome = two.copy()
+    # The other is copied all the same.
+    assert (outcome.code, [row["backup_id"] for row in outcome.data["failed"]]) == (
+        ExitCode.PARTIAL, [place.backup_id])
+    assert [row["backup_id"] for row in outcome.data["copies"]] == [other.backup_id]
+    assert error.message in outcome.summary and outcome.resolution
+    assert {key: two.second.get(key) for key in before} == before
+    assert not {"backup.copy-removing", "backup.copy-removed"} & set(two.bench.kinds())
+    assert two.copy().status is Status.UNCHANGED
+
+
+def test_a_copy_whose_manifest_was_read_and_is_none_is_made_again(two: Two) -> None:
+    broken, differs = two.make(), two.make()
+    two.copy()
+    two.second.put(broken.manifest, b"not a manifest")
+    two.second.put(differs.manifest, two.second.get(differs.manifest) + b" ")
+    assert len(two.copy().data["copies"]) == 2
+    for place in (broken, differs):
+        assert verify(two.workplace, two.profile, place.backup_id, second=True).status is Status.DONE
+
+
 def test_a_damaged_copy_does_not_push_out_a_good_one(two: Two) -> None:
     good, damaged = two.make(), two.make()
     two.copy()
@@ -305,3 +350,23 @@ def test_a_customer_that_leaves_gets_the_copies_too_and_nothing_of_them_stays(tw
     assert entry is not None
     assert entry.payload["copies"] == {str(two.folder / "second"): 2}
     assert recent.backup_id in entry.payload["backups"]
+
+
+def test_what_a_store_did_not_give_is_neither_left_out_nor_erased(two: Two, tmp_path: Path,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    place = two.make()
+    whole = two.first.get
+    profile = two.profile.model_copy(update={"backup": two.profile.backup.model_copy(update={"second_store": None})})
+
+    def get(key: str, start: int = 0, size: int | None = None) -> bytes:
+        if key == place.manifest:
+            raise Unreachable("ReadTimeoutError")
+        return whole(key, start, size)
+
+    monkeypatch.setattr(two.first, "get", get)
+    handed = hand_over(two.workplace, profile, tmp_path / "handed", store=two.first)
+    assert (handed.status, "ReadTimeoutError" in handed.summary) == (Status.FAILED, True)
+    assert "customer.backups-returned" not in two.bench.kinds()
+    refused = erase(two.workplace, profile, store=two.first)
+    assert (refused.status, "not handed over" in refused.summary) == (Status.FAILED, True)
+    assert len(two.first.list(place.prefix).objects) == 2
