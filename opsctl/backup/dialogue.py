@@ -175,17 +175,21 @@ class HostProgram:
 
     def stream(self, order: Order, sink: Sink) -> Transfer:
         """Run a pipeline and bring its output into the store in parts."""
+        noted = 0
+
         def part(message: dict[str, Any]) -> None:
+            nonlocal noted
             size = message.pop("bytes", None)
             body = None if size is None else self._link.read_exactly(size, SILENCE_SECONDS)
             sink.stored(SentPart(**message), body)
+            noted += int(message["size"])
             if body is not None:
                 self._send({"op": "stored", "number": message["number"]})
 
         self._send({"op": "stream", "sink": "urls" if order.by_address else "channel", "threads": 2, **_wire(order),
                     "part_bytes": order.part_bytes, "parts_per_volume": order.parts_per_volume})
         handlers = {"part": part, "need": lambda message: self._answer(message, sink.addresses)}
-        return _transfer(self._await({"streamed"}, handlers))
+        return _transfer(self._await({"streamed"}, handlers)).of(noted)
 
     def receive(self, order: Order, giver: Giver) -> Transfer:
         """Bring parts to the host and feed them to a pipeline."""
@@ -198,19 +202,23 @@ class HostProgram:
         self._send({"op": "receive", "source": "urls" if order.by_address else "channel", **_wire(order),
                     "parts": list(order.parts),
                     "identity": None if order.identity is None else order.identity.reveal()})
-        return _transfer(self._await({"received"}, {"need": need}))
+        return _transfer(self._await({"received"}, {"need": need})).of(sum(part["size"] for part in order.parts))
 
     def relay(self, order: Order, giver: Giver, sink: Sink) -> Transfer:
         """Bring parts from one store to another, each checked on the host; both stores sign addresses."""
         def need(message: dict[str, Any]) -> None:
             self._answer(message, giver.addresses if message["way"] == "get" else sink.addresses)
 
+        noted = 0
+
         def part(message: dict[str, Any]) -> None:
+            nonlocal noted
             sink.stored(SentPart(**message), None)
+            noted += int(message["size"])
 
         self._send({"op": "relay", "parts": list(order.parts), "bandwidth": order.bandwidth, "ca": order.ca,
                     "source_ca": order.source_ca})
-        return _transfer(self._await({"relayed"}, {"need": need, "part": part}))
+        return _transfer(self._await({"relayed"}, {"need": need, "part": part})).of(noted)
 
     def _answer(self, message: dict[str, Any], ask: Callable[[str], tuple[Mapping[str, Secret], int]]) -> None:
         addresses, seconds = ask(message["key"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from opsctl.core.errors import OperationFailed
@@ -71,6 +71,12 @@ class Transfer:
     stages: tuple[StageEnd, ...]
     size: int
     sha256: str = ""
+
+    def of(self, parts: int) -> Transfer:
+        """With an error, where the host tells of none and its bytes are not those of its parts together."""
+        told = self.error or any(stage.code for stage in self.stages)
+        return self if told or self.size == parts else replace(
+            self, error=f"the host tells of {self.size} bytes, its parts have {parts}")
 
     def require(self, what: str) -> Transfer:
         """Return self when good; otherwise OperationFailed with each stage that did not end with 0."""

@@ -10,12 +10,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from opsctl.adapters.objects import ObjectStore, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
+from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines.contract import decrypt, encrypt
 from opsctl.backup.exchange import Command, Order
 from opsctl.backup.naming import Place
@@ -442,3 +444,83 @@ def test_parts_go_from_one_bucket_to_another_over_the_host(server: S3Server, bod
             program.relay(order, StoreGiver(first), copies).require("relay")
         assert (third.list("").objects, third.uploads("")) == ((), ())
         program.end()
+
+
+BAD_AUTHORITIES = pytest.mark.parametrize("ca", [
+    "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n", "# Prøvebænk\n"],
+    ids=["broken", "not ASCII"])
+
+
+@contextmanager
+def _ending() -> Iterator[HostProgram]:
+    """A program that is killed after a while: what would wait for hours fails the test instead."""
+    with local_program() as (program, link):
+        timer = threading.Timer(20, link.process.kill)
+        timer.start()
+        yield program
+        timer.cancel()
+
+
+@BAD_AUTHORITIES
+@pytest.mark.parametrize("size", [1000, 64 * 1024 * 9], ids=["fits the buffers", "larger"])
+def test_an_authority_that_the_host_refuses_ends_a_stream(server: S3Server, tmp_path: Path, ca: str, size: int) -> None:
+    store = open_store(server.store("parts", f"{tmp_path.name}/"))
+    source = Command("source", ("head", "-c", str(size), "/dev/zero"))
+    with _ending() as program, pytest.raises(OperationFailed) as error, Uploads(store, PLACE, SMALL) as uploads:
+        program.stream(_order(store, ca, source), uploads).require("the stream")
+    assert "does not take the store's CA" in str(error.value.details) + error.value.message
+    assert store.uploads("") == ()
+
+
+@BAD_AUTHORITIES
+def test_an_authority_that_the_host_refuses_ends_a_reception_and_a_relay(server: S3Server, tmp_path: Path,
+                                                                         ca: str) -> None:
+    store = open_store(server.store("parts", f"{tmp_path.name}/"))
+    part = {"key": PLACE.prefix + "volume-0001.age", "offset": 0, "size": 3, "put": "data/1/1",
+            "sha256": hashlib.sha256(b"abc").hexdigest()}
+    store.put(part["key"], b"abc")  # type: ignore[arg-type]
+    order = Order("data", (Command("cat", ("cat",)),), by_address=True, ca=ca, source_ca=server.ca_file.read_text(),
+                  parts=[part] * 5)
+    with _ending() as program, Uploads(store, PLACE, SMALL) as uploads:
+        for move in (lambda: program.receive(order, StoreGiver(store)),
+                     lambda: program.relay(order, StoreGiver(store), uploads)):
+            with pytest.raises(OperationFailed) as error:
+                move().require("it")
+            assert "does not take the store's CA" in str(error.value.details) + error.value.message
+
+
+class Said:
+    """A host that says what the test gives it."""
+
+    def __init__(self, *messages: Mapping[str, object]) -> None:
+        self.lines = [json.dumps(message).encode() + b"\n" for message in messages]
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read_line(self, seconds: float) -> bytes:
+        return self.lines.pop(0)
+
+    def read_exactly(self, count: int, seconds: float) -> bytes:
+        raise AssertionError("no bytes come over this channel")
+
+
+def test_a_transfer_without_an_error_counts_only_when_its_parts_add_up() -> None:
+    """Of 9 bytes that the pipeline gave, 5 were stored; nobody said why."""
+    sha256 = "0" * 64
+    part = {"event": "part", "name": "data", "volume": 1, "number": 1, "size": 5, "md5": "0" * 32, "sha256": sha256,
+            "etag": "0" * 32}
+    ended = {"error": "", "stages": [], "size": 9, "sha256": sha256}
+    wanted = [{"key": "k", "offset": 0, "size": 12, "sha256": sha256, "put": "data/1/1"}]
+    order = Order("data", (), by_address=True, parts=wanted)
+    store = MemoryObjects()
+    for moved in (
+            HostProgram(Said(part, {**ended, "event": "streamed"}), "db-1").stream(order, Uploads(store, PLACE, SMALL)),
+            HostProgram(Said(part, {**ended, "event": "relayed"}), "db-1").relay(
+                order, StoreGiver(store), Uploads(store, PLACE, SMALL)),
+            HostProgram(Said({**ended, "event": "received"}), "db-1").receive(order, StoreGiver(store))):
+        with pytest.raises(OperationFailed, match="9 bytes"):
+            moved.require("it")
+    whole = HostProgram(Said(part, {**ended, "event": "streamed", "size": 5}), "db-1").stream(
+        order, Uploads(store, PLACE, SMALL))
+    assert whole.require("it").size == 5

@@ -29,7 +29,7 @@ class Upload:
         self.stages = None
 
     def _work(self):
-        web = Web(self.order.get("ca"), self.limit) if self.order["sink"] == "urls" else None
+        web = None
         while True:
             item = self.full.get()
             if item is None:
@@ -37,6 +37,9 @@ class Upload:
             index, buffer, size = item
             try:
                 if not self.error:
+                    # Made where its failure is told: a thread that dies unheard keeps the pipeline waiting.
+                    if web is None and self.order["sink"] == "urls":
+                        web = Web(self.order.get("ca"), self.limit)
                     self._one(web, index, memoryview(buffer)[:size])
             except Exception as error:
                 self.error = str(error) if isinstance(error, Failed) else f"{type(error).__name__} while storing"
@@ -106,7 +109,7 @@ class Download:
         self.total = 0
 
     def _work(self):
-        web = Web(self.order.get("ca"), self.limit) if self.order["source"] == "urls" else None
+        web = None
         while True:
             self.room.acquire()
             try:
@@ -114,6 +117,8 @@ class Download:
             except queue.Empty:
                 return
             try:
+                if web is None and self.order["source"] == "urls":
+                    web = Web(self.order.get("ca"), self.limit)
                 found = self._one(web, self.parts[index])
             except Exception as error:
                 found = error if isinstance(error, Failed) else Failed(f"{type(error).__name__} while fetching")
@@ -168,13 +173,15 @@ class Relay:
             self.todo.put(part)
 
     def _work(self, limit, counted):
-        source, target = Web(self.order.get("source_ca"), Limit(None)), Web(self.order.get("ca"), limit)
+        source = target = None
         while not self.error:
             try:
                 part = self.todo.get_nowait()
             except queue.Empty:
                 return
             try:
+                source = source or Web(self.order.get("source_ca"), Limit(None))
+                target = target or Web(self.order.get("ca"), limit)
                 body = _checked(part, source.get_part(self.link, part))
                 self.link.send("part", **target.put_part(self.link, part["put"], memoryview(body)))
                 with counted:

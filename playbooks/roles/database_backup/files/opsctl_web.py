@@ -49,7 +49,10 @@ class Web:
     """One connection to the store, kept open between parts; TLS is verified."""
 
     def __init__(self, ca, limit):
-        self.context = ssl.create_default_context(cadata=ca or None)
+        try:
+            self.context = ssl.create_default_context(cadata=ca or None)
+        except (OSError, TypeError, ValueError) as error:
+            raise Failed(f"this host's Python does not take the store's CA file: {error}") from None
         self.limit, self.connection, self.place = limit, None, None
 
     def exchange(self, method, url, headers, body=None):
