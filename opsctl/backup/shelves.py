@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from opsctl.profiles.hosted import S3Store, Store
 from opsctl.profiles.model import KamstrupProfile
 
 FIRST, SECOND = "first", "second"
+_CERTIFICATE = re.compile(r"-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\x00-\x7f]+?-----END \1-----")
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,22 @@ def with_failure(outcome: Outcome, failure: OpsctlError | None) -> Outcome:
 
 
 def authority(store: Store) -> str:
-    """PEM text of a private store's CA; "" where the host's own authorities will do."""
+    """PEM text of a private store's CA, its certificates alone; "" where the host's own authorities will do.
+
+    A host's Python takes ASCII only, so comments in the file stay here. ConfigurationError when it cannot be read or
+    has no certificate.
+    """
     if not isinstance(store, S3Store) or store.ca_file is None:
         return ""
     try:
-        return Path(store.ca_file).read_text(encoding="ascii")
+        text = Path(store.ca_file).read_text(encoding="utf-8")
     except OSError:
         raise ConfigurationError(f"the store's CA file {store.ca_file} cannot be read",
                                  "correct its `ca_file`") from None
+    except UnicodeDecodeError:
+        text = ""
+    found = [block[0] for block in _CERTIFICATE.finditer(text)]
+    if not found:
+        raise ConfigurationError(f"the store's CA file {store.ca_file} holds no certificate as PEM in UTF-8",
+                                 "correct its `ca_file`, or convert the file: openssl x509 -inform der")
+    return "\n".join(found) + "\n"
