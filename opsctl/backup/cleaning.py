@@ -39,7 +39,9 @@ class _Found:
 
 def clean(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = False,
           store: ObjectStore | None = None) -> Outcome:
-    """Remove leftovers of each store: uploads and objects without a manifest. The lease keeps a run's own uploads safe.
+    """Remove leftovers of each store: uploads and objects without a manifest, also behind delete markers.
+
+    The lease keeps a run's own uploads safe.
 
     `data`: `leftovers` [{what, key, store, since, bytes, removed, kept}], where `kept` says why one stays: a pin, a
     legal hold, the store's lock; `lost` [{backup_id, database, store, reason, resolution}], the recorded backups
@@ -64,7 +66,7 @@ def clean(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = Fal
 def _clean(run: Run, profile: KamstrupProfile, shelf: Shelf, objects: ObjectStore, found: _Found, *,
            dry_run: bool) -> None:
     """Clean one shelf, adding to `found` what is done as it is done."""
-    there = catalog(run.workplace, profile, store=objects, shelf=shelf)
+    there = catalog(run.workplace, profile, store=objects, shelf=shelf, hidden=True)
     apart = abs(there.now - run.workplace.clock.now())
     if apart > CLOCK_TOLERANCE and not dry_run:
         raise OperationFailed(f"the clocks of {there.store} and of this machine are {apart} apart: nothing was removed",

@@ -47,7 +47,7 @@ class BackupList:
 
 def listing(workplace: Workplace, profile: KamstrupProfile, *, count: int = DAYS) -> BackupList:
     """Catalogs and days; changes nothing and records nothing. A second store that cannot be read is told."""
-    found = catalog(workplace, profile)
+    found = catalog(workplace, profile, hidden=True)
     first = next(iter(workplace.ledger.entries(chain=profile.customer, limit=1)), None)
     now = workplace.clock.now()
     return BackupList(found, days(profile, found, now, count=count,
@@ -60,7 +60,7 @@ def _second(workplace: Workplace, profile: KamstrupProfile, here: Catalog) -> Se
     if shelf is None:
         return None
     try:
-        there = catalog(workplace, profile, shelf=shelf)
+        there = catalog(workplace, profile, shelf=shelf, hidden=True)
     except OpsctlError as error:
         return SecondList(None, reason=error.message)
     damaged, copies = damaged_in(workplace.ledger, profile)

@@ -46,7 +46,7 @@ def _require_known(workplace: Workplace, profile: KamstrupProfile, backup_id: st
     failure: OpsctlError | None = None
     for shelf in shelves(profile):
         try:
-            found = catalog(workplace, profile, shelf=shelf)
+            found = catalog(workplace, profile, shelf=shelf, hidden=True)
         except OpsctlError as error:
             failure = failure or error
             continue

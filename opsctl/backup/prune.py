@@ -28,7 +28,7 @@ def plan_prune(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf |
     """The catalog of `shelf`, by default the first, and what retention says of each backup; changes nothing."""
     shelf = shelf or first_shelf(profile)
     store = store or open_store(shelf.store)
-    found = catalog(workplace, profile, store=store, shelf=shelf)
+    found = catalog(workplace, profile, store=store, shelf=shelf, hidden=True)
     damaged = damaged_copies(workplace.ledger, profile.customer, shelf)
     candidates = [Candidate(backup.place.backup_id, backup.place.database, backup.modified, backup.good,
                             backup.manifest is not None or backup.state is State.LOST,
@@ -46,11 +46,16 @@ def plan_prune(workplace: Workplace, profile: KamstrupProfile, *, shelf: Shelf |
 def _locks(store: ObjectStore, backups: Sequence[CatalogBackup], now: datetime) -> dict[str, str]:
     found = {}
     for backup in backups:
-        for entry in store.list(backup.place.prefix).objects:
-            lock = store.retention(entry.key)
+        for key in _keys(store, backup.place.prefix):
+            lock = store.retention(key)
             if lock is not None and (lock.until is None or lock.until > now):
                 found[backup.place.backup_id] = f"{lock.mode} until {iso(lock.until) if lock.until else 'lifted'}"
     return found
+
+
+def _keys(store: ObjectStore, prefix: str) -> list[str]:
+    """Of all that is there under `prefix`, also behind delete markers."""
+    return sorted({entry.key for entry in store.list(prefix).objects} | {one.key for one in store.versions(prefix)})
 
 
 def prune(workplace: Workplace, profile: KamstrupProfile, *, dry_run: bool = False,
@@ -106,7 +111,7 @@ def remove(run: Run, shelf: Shelf, store: ObjectStore, backup: CatalogBackup, re
     That it is removed is recorded before and after.
     """
     prefix = backup.place.prefix
-    keys = [entry.key for entry in store.list(prefix).objects]
+    keys = _keys(store, prefix)
     told = {"backup_id": backup.place.backup_id, "database": backup.place.database, "manifest_sha256": backup.sha256,
             "bytes": backup.size, "reason": reason, "objects": len(keys), "store": store.place}
     run.record(shelf.removing, told)

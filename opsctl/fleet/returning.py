@@ -80,7 +80,7 @@ def erase(workplace: Workplace, profile: KamstrupProfile, *, store: ObjectStore 
     while a backup is taken, copied or pruned.
     """
     def act(run: Run) -> Outcome:
-        found = [(shelf, objects, catalog(workplace, profile, store=objects, shelf=shelf))
+        found = [(shelf, objects, catalog(workplace, profile, store=objects, shelf=shelf, hidden=True))
                  for shelf in shelves(profile) for objects in (store_of(shelf, store),)]
         for _, _, one in found:
             _require_erasable(workplace, one)

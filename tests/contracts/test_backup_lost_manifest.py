@@ -19,6 +19,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import ExitCode, OperationFailed
 from opsctl.core.outcome import Status
 from opsctl.profiles.hosted import DirectoryStore
+from opsctl.profiles.model import KamstrupProfile
 from tests.contracts.s3_servers import running_rclone
 from tests.unit.backup.made import Bench, bench
 from tests.unit.backup.s3_server import S3Server, running_s3
@@ -139,7 +140,7 @@ def test_what_was_removed_before_an_error_is_on_record(found: Bench, store: Obje
 def test_a_removal_that_was_cut_short_is_ended_by_clean_and_recorded(found: Bench, store: ObjectStore,
                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that ended between its last object and its record."""
-    profile = found.profile.model_copy(update={"backup": found.profile.backup.model_copy(update={"keep_days": -1})})
+    profile = _past(found)
     cut, unrecorded, _ = (_later(found, store) for _ in range(3))
     whole, record = store.delete, type(found.workplace.ledger).append
 
@@ -174,3 +175,79 @@ def _later(found: Bench, store: ObjectStore) -> Place:
     place = found.make(store)
     found.clock.move(timedelta(seconds=1))
     return place
+
+
+@pytest.fixture
+def bucket(server: S3Server, tmp_path: Path) -> ObjectStore:
+    return open_store(server.store("kept", f"{tmp_path.name}/"))
+
+
+def _hide(server: S3Server, tmp_path: Path, *keys: str) -> None:
+    """As a deletion by other hands, or by a rule of the bucket, does: the versions stay behind a marker."""
+    for key in keys:
+        server.client().delete_object(Bucket="kept", Key=f"{tmp_path.name}/{key}")
+
+
+def _forget(server: S3Server, bucket: ObjectStore, tmp_path: Path, prefix: str, *, markers: bool) -> None:
+    """Remove the markers under `prefix`, or the versions behind them."""
+    for version in bucket.versions(prefix):
+        if version.marker is markers:
+            server.client().delete_object(Bucket="kept", Key=f"{tmp_path.name}/{version.key}",
+                                          VersionId=version.version)
+
+
+def _past(found: Bench) -> KamstrupProfile:
+    """The profile with a retention that lets everything go but the newest."""
+    return found.profile.model_copy(update={"backup": found.profile.backup.model_copy(update={"keep_days": -1})})
+
+
+def test_a_volume_behind_a_delete_marker_goes_with_its_backup(found: Bench, server: S3Server, bucket: ObjectStore,
+                                                              tmp_path: Path) -> None:
+    old, _ = _later(found, bucket), _later(found, bucket)
+    _hide(server, tmp_path, _volume(old))
+    assert "a delete marker hides it" in catalog(found.workplace, found.profile, store=bucket,
+                                                 hidden=True).find(old.backup_id).reason
+    outcome = prune(found.workplace, _past(found), store=bucket)
+    assert (outcome.status, outcome.data["removed"]) == (Status.DONE, [old.backup_id])
+    assert bucket.versions(old.prefix) == ()
+    assert found.kinds().count("backup.removed") == 1
+
+
+def test_what_a_removal_left_behind_delete_markers_is_found_and_goes(found: Bench, server: S3Server,
+                                                                     bucket: ObjectStore, tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    old, newest = _later(found, bucket), _later(found, bucket)
+    whole = bucket.delete
+
+    def manifests_only(key: str) -> None:
+        if key == _volume(old):
+            raise OperationFailed("the store went away")
+        whole(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "delete", manifests_only)
+        assert prune(found.workplace, _past(found), store=bucket).status is Status.FAILED
+    bucket.put(old.prefix + "volume-0002.age", b"of long ago")
+    _hide(server, tmp_path, _volume(old), old.prefix + "volume-0002.age")
+    _forget(server, bucket, tmp_path, old.prefix + "volume-0002.age", markers=False)
+    shown = catalog(found.workplace, found.profile, store=bucket, hidden=True)
+    assert [(left.what, left.key) for left in shown.leftovers] == [
+        ("object behind a delete marker", _volume(old)), ("delete marker", old.prefix + "volume-0002.age")]
+    assert clean(found.workplace, found.profile, store=bucket).status is Status.DONE
+    assert bucket.versions(old.prefix) == ()
+    assert found.kinds().count("backup.removed") == 1
+    assert [one.place for one in catalog(found.workplace, found.profile, store=bucket).backups] == [newest]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["recorded", "not in the ledger"])
+def test_a_backup_behind_delete_markers_is_told_and_comes_back(found: Bench, server: S3Server, bucket: ObjectStore,
+                                                               tmp_path: Path, known: bool) -> None:
+    place = found.make(bucket, recorded=known)
+    _hide(server, tmp_path, place.manifest, _volume(place))
+    outcome = clean(found.workplace, found.profile, store=bucket)
+    assert (outcome.code, outcome.data["leftovers"]) == (ExitCode.CHECK_FAILED, [])
+    assert [(one["backup_id"], "a delete marker hides it" in one["reason"]) for one in outcome.data["lost"]] == [
+        (place.backup_id, True)]
+    _forget(server, bucket, tmp_path, place.prefix, markers=True)
+    assert [one.good for one in catalog(found.workplace, found.profile, store=bucket).backups] == [known]
+    assert clean(found.workplace, found.profile, store=bucket).status is Status.UNCHANGED

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from opsctl.adapters.objects import ObjectStore, Protections, Retained, open_store
+from opsctl.adapters.objects import ObjectStore, Protections, Retained, Retention, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.profiles.hosted import DirectoryStore, S3Store
@@ -287,6 +287,34 @@ def test_a_locked_object_is_retained(server: S3Server) -> None:
     with pytest.raises(Retained):
         store.delete("kept")
     assert store.get("kept") == b"body"
+
+
+def test_a_locked_object_behind_a_delete_marker_is_retained_too(server: S3Server) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="hidden", ObjectLockEnabledForBucket=True,
+                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("hidden"))
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    for key in ("locked", "held", "free", "a-marker-alone"):
+        store.put(key, b"body")
+    client.put_object_retention(Bucket="hidden", Key="locked", Retention={"Mode": "COMPLIANCE",
+                                                                          "RetainUntilDate": until})
+    client.put_object_legal_hold(Bucket="hidden", Key="held", LegalHold={"Status": "ON"})
+    for key in ("locked", "held", "free", "a-marker-alone"):
+        client.delete_object(Bucket="hidden", Key=key)
+    (version,) = [one for one in store.versions("a-marker-alone") if not one.marker]
+    client.delete_object(Bucket="hidden", Key="a-marker-alone", VersionId=version.version)
+    found = {key: store.retention(key) for key in ("locked", "held", "free", "a-marker-alone")}
+    assert found == {"locked": Retention(until, "compliance"), "held": Retention(None, "legal hold"), "free": None,
+                     "a-marker-alone": None}
+    for key in ("locked", "held"):
+        with pytest.raises(Retained):
+            store.delete(key)
+    for key in ("free", "a-marker-alone"):
+        store.delete(key)
+        assert store.versions(key) == ()
+    with pytest.raises(OperationFailed):
+        store.retention("never-there")
 
 
 def test_a_store_locks_what_it_is_given_when_the_profile_says_so(server: S3Server) -> None:

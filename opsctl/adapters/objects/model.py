@@ -33,11 +33,16 @@ class Listing:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One version of an object, or a marker that hides older ones; a store without versions shows its objects."""
+    """One version of an object, or a marker that hides older ones; a store without versions shows its objects.
+
+    modified: by the store's clock; None where only the listing tells it.
+    """
 
     key: str
     version: str
     marker: bool = False
+    size: int = 0
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class ObjectStore(Protocol):
         """Remove every version of an object; one that is not there is no error. Retained when it is locked."""
 
     def retention(self, key: str) -> Retention | None:
-        """The lock on an object, or None."""
+        """The lock on an object, or None; of one behind a delete marker the strictest of its versions."""
 
     def protections(self, prefix: str) -> Protections:
         """How the store guards what is under `prefix`."""

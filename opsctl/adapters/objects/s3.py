@@ -10,16 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from opsctl.adapters.objects.model import (
     Listing,
@@ -29,10 +27,10 @@ from opsctl.adapters.objects.model import (
     Retention,
     StoredObject,
     StoredVersion,
-    Unreachable,
     UploadedPart,
     safe_key,
 )
+from opsctl.adapters.objects.s3_answers import ABSENT, UNKNOWN, answered_at, lock_in, strictest, told
 from opsctl.adapters.secrets import resolve
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 
 _MAKING = Lock()
 """A session is not safe between threads, the clients that it makes are."""
-_ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
 
 
 @cache
@@ -100,7 +97,7 @@ class S3Objects:
                 Bucket=self._bucket, Prefix=self._prefix + prefix)
             for page in pages:
                 # The first page's: an age reckoned from it is never too high.
-                now = now or _answered_at(page["ResponseMetadata"])
+                now = now or answered_at(page["ResponseMetadata"])
                 found += [StoredObject(self._own(item["Key"]), item["Size"], item["LastModified"].astimezone(UTC))
                           for item in page.get("Contents", ())]
         if now is None:
@@ -109,13 +106,15 @@ class S3Objects:
 
     def versions(self, prefix: str) -> tuple[StoredVersion, ...]:
         found: list[StoredVersion] = []
-        with self._told("listing versions", unknown_is_fine=True):
+        with self._told("listing versions", UNKNOWN):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix)
             for page in pages:
-                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null")
+                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null", size=item["Size"],
+                                        modified=item["LastModified"].astimezone(UTC))
                           for item in page.get("Versions", ())]
-                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null", marker=True)
+                found += [StoredVersion(self._own(item["Key"]), item.get("VersionId") or "null", marker=True,
+                                        modified=item["LastModified"].astimezone(UTC))
                           for item in page.get("DeleteMarkers", ())]
             return tuple(sorted(found, key=lambda item: (item.key, item.version)))
         # A store that knows no versions has one of each object, which goes without naming it.
@@ -194,12 +193,12 @@ class S3Objects:
                         "Mode": wanted["ObjectLockMode"], "RetainUntilDate": wanted["ObjectLockRetainUntilDate"]})
 
     def abort(self, key: str, upload: str) -> None:
-        with self._told(key, absent_is_fine=True):
+        with self._told(key, ABSENT):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._full(key), UploadId=upload)
 
     def uploads(self, prefix: str) -> tuple[OpenUpload, ...]:
         found: list[OpenUpload] = []
-        with self._told("listing uploads", absent_is_fine=True):
+        with self._told("listing uploads", ABSENT):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix)
             found += [OpenUpload(self._own(item["Key"]), item["UploadId"], item["Initiated"].astimezone(UTC))
@@ -208,32 +207,38 @@ class S3Objects:
         return tuple(found)
 
     def delete(self, key: str) -> None:
-        try:
-            self._delete(key)
-        except OperationFailed as error:
-            # Not every store says that it was the lock.
-            lock = None
-            with suppress(OperationFailed):
-                lock = self.retention(key)
-            if lock is None or (lock.until is not None and lock.until <= datetime.now(UTC)):
-                raise
-            raise Retained(f"{key} in {self.place} is locked", "wait until the lock ends") from error
-
-    def _delete(self, key: str) -> None:
         for version in self.versions(key):
             if version.key != key:
                 continue
-            with self._told(key, absent_is_fine=True):
-                named: Any = {"VersionId": version.version} if version.version else {}
-                self._client.delete_object(Bucket=self._bucket, Key=self._full(key), **named)
+            named: Any = {"VersionId": version.version} if version.version else {}
+            try:
+                with self._told(key, ABSENT):
+                    self._client.delete_object(Bucket=self._bucket, Key=self._full(key), **named)
+            except OperationFailed as error:
+                # Not every store says that it was the lock.
+                lock = None
+                with suppress(OperationFailed):
+                    lock = lock_in(self._head(key, version.version) or {})
+                if lock is None or (lock.until is not None and lock.until <= datetime.now(UTC)):
+                    raise
+                raise Retained(f"{key} in {self.place} is locked", "wait until the lock ends") from error
 
     def retention(self, key: str) -> Retention | None:
-        with self._told(key):
-            head = self._client.head_object(Bucket=self._bucket, Key=self._full(key))
-        if head.get("ObjectLockLegalHoldStatus") == "ON":
-            return Retention(None, "legal hold")
-        until = head.get("ObjectLockRetainUntilDate")
-        return None if until is None else Retention(until.astimezone(UTC), head.get("ObjectLockMode", "lock").lower())
+        head = self._head(key)
+        if head is not None:
+            return lock_in(head)
+        # Behind a delete marker its versions are locked as before.
+        versions = [version for version in self.versions(key) if version.key == key]
+        if not versions:
+            raise OperationFailed(f"there is no {key} in {self.place}", "is it the right store?")
+        return strictest(lock_in(self._head(key, version.version) or {}) for version in versions if not version.marker)
+
+    def _head(self, key: str, version: str = "") -> Any:
+        """The answer to a HEAD; None where there is no such object."""
+        named: Any = {"VersionId": version} if version else {}
+        with self._told(key, ABSENT):
+            return self._client.head_object(Bucket=self._bucket, Key=self._full(key), **named)
+        return None
 
     def protections(self, prefix: str) -> Protections:
         from opsctl.adapters.objects.s3_protections import protections
@@ -257,36 +262,8 @@ class S3Objects:
     def _own(self, full: str) -> str:
         return full.removeprefix(self._prefix)
 
-    @contextmanager
-    def _told(self, what: str, *, absent_is_fine: bool = False, unknown_is_fine: bool = False) -> Iterator[None]:
-        """Turn the SDK's errors into ours; its texts may quote addresses, so only the code is passed on."""
-        try:
-            yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "unknown")
-            if (absent_is_fine and code in _ABSENT) or (unknown_is_fine and code == "NotImplemented"):
-                return
-            if code == "AccessDenied" and "lock" in str(error.response.get("Error", {}).get("Message", "")).lower():
-                raise Retained(f"{what} in {self.place} is locked", "wait until the lock ends") from None
-            raise OperationFailed(f"{what} in {self.place}: the store answered {code}", _remedy(code)) from None
-        except BotoCoreError as error:
-            raise Unreachable(f"{what} in {self.place}: {type(error).__name__}",
-                              "is the endpoint reachable, and its certificate trusted by `ca_file`?") from None
-
-
-def _remedy(code: str) -> str:
-    if code in {"AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403"}:
-        return "check the credentials and what the bucket's policy allows them"
-    if code == "NoSuchBucket":
-        return "create the bucket, or correct the store's `bucket`"
-    if code in {"InvalidRequest", "ObjectLockConfigurationNotFoundError"}:
-        return "if the store's `lock_days` are set, the bucket must have Object Lock; else look into the store's log"
-    return "try again; if it stays, look into the store's log"
-
-
-def _answered_at(metadata: Any) -> datetime | None:
-    header = metadata.get("HTTPHeaders", {}).get("date")
-    return parsedate_to_datetime(header).astimezone(UTC) if header else None
+    def _told(self, what: str, fine: Collection[str] = ()) -> AbstractContextManager[None]:
+        return told(what, self.place, fine)
 
 
 def _credentials(reference: str) -> dict[str, str]:
