@@ -14,7 +14,7 @@ import os
 import ssl
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from opsctl.adapters.objects import ObjectStore, Protections, Retained, Retention, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
+from opsctl.adapters.objects.s3 import S3Objects
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.profiles.hosted import DirectoryStore, S3Store
 from tests.contracts.s3_servers import running_localstack, running_rclone
@@ -451,3 +452,45 @@ def test_clients_made_at_once_keep_their_own_credentials_and_authority(rclone: S
         assert list(pool.map(listed, stores)) == [True, False] * 8
     unsigned = right.model_copy(update={"ca_file": None})
     assert (listed(unsigned), listed(right)) == (False, True)
+
+
+def test_a_refusal_in_a_bucket_called_lock_is_no_lock(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy's refusal quotes the bucket's name, as AWS does; no lock is on anything."""
+    client = server.client()
+    client.create_bucket(Bucket="customer-block-backups", CreateBucketConfiguration={
+        "LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("customer-block-backups"))
+    store.put("there", b"body")
+
+    def refuse(name: str) -> Callable[..., None]:
+        def refused(**given: object) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": (
+                "User: arn:aws:iam::1:user/opsctl is not authorized to perform this on resource: "
+                '"arn:aws:s3:::customer-block-backups/there"')}}, name)
+        return refused
+
+    assert isinstance(store, S3Objects)
+    for name in ("get_object", "put_object", "delete_object"):
+        monkeypatch.setattr(store._client, name, refuse(name))
+    for act in (lambda: store.get("there"), lambda: store.put("there", b""), lambda: store.delete("there")):
+        with pytest.raises(OperationFailed) as error:
+            act()
+        assert not isinstance(error.value, Retained)
+        assert ("AccessDenied" in error.value.message, "credentials" in error.value.resolution) == (True, True)
+
+
+def test_a_deletion_that_says_it_was_the_lock_is_retained_where_the_lock_itself_is_not_told(
+        server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="untold", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    store = open_store(server.store("untold"))
+    store.put("there", b"body")
+
+    def refused(**given: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": (
+            "Access Denied because object protected by object lock.")}}, "DeleteObject")
+
+    assert isinstance(store, S3Objects)
+    monkeypatch.setattr(store._client, "delete_object", refused)
+    with pytest.raises(Retained):
+        store.delete("there")

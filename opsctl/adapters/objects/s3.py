@@ -27,6 +27,7 @@ from opsctl.adapters.objects.model import (
     Retention,
     StoredObject,
     StoredVersion,
+    Unreachable,
     UploadedPart,
     safe_key,
 )
@@ -212,8 +213,10 @@ class S3Objects:
                 continue
             named: Any = {"VersionId": version.version} if version.version else {}
             try:
-                with self._told(key, ABSENT):
+                with told(key, self.place, ABSENT, removing=True):
                     self._client.delete_object(Bucket=self._bucket, Key=self._full(key), **named)
+            except (Retained, Unreachable):
+                raise
             except OperationFailed as error:
                 # Not every store says that it was the lock.
                 lock = None

@@ -14,14 +14,16 @@ from opsctl.adapters.objects.model import Retained, Retention, Unreachable
 from opsctl.core.errors import OperationFailed
 
 ABSENT = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NoSuchVersion"})
+LOCKED = "protected by object lock"
 UNKNOWN = frozenset({"NotImplemented"})
 
 
 @contextmanager
-def told(what: str, place: str, fine: Collection[str] = ()) -> Iterator[None]:
+def told(what: str, place: str, fine: Collection[str] = (), *, removing: bool = False) -> Iterator[None]:
     """Turn the SDK's errors into ours; its texts may quote addresses, so only the code is passed on.
 
-    fine: codes that end the block without an error.
+    fine: codes that end the block without an error. removing: a refusal may say that a lock was the reason, in words
+    that no name of a bucket or key can hold; what else it says may quote those.
     """
     try:
         yield
@@ -29,7 +31,7 @@ def told(what: str, place: str, fine: Collection[str] = ()) -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown")
         if code in fine:
             return
-        if code == "AccessDenied" and "lock" in str(error.response.get("Error", {}).get("Message", "")).lower():
+        if removing and LOCKED in str(error.response.get("Error", {}).get("Message", "")).lower():
             raise Retained(f"{what} in {place} is locked", "wait until the lock ends") from None
         raise OperationFailed(f"{what} in {place}: the store answered {code}", _remedy(code)) from None
     except BotoCoreError as error:
