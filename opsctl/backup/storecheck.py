@@ -95,11 +95,7 @@ def guarded(guards: Protections, shelf: Shelf) -> Iterator[StoreFinding]:
         yield StoreFinding("lock", None, "a directory has none: whoever may write there can remove backups",
                            "keep a second copy elsewhere, or use a bucket with Object Lock")
         return
-    if guards.expires_days is not None and guards.expires_days < keep_days:
-        yield StoreFinding("lifecycle", False, f"the bucket itself removes objects after {guards.expires_days} days, "
-                           f"{keep_days} are wanted ({shelf.rule})", "remove that rule; opsctl prunes by itself")
-    else:
-        yield StoreFinding("lifecycle", True, "no rule removes backups before their time")
+    yield from _lifecycle(guards, shelf)
     if shelf.store.lock_days:
         yield StoreFinding("lock", True, f"each object is locked for {shelf.store.lock_days} days when it is put "
                                          f"({shelf.store.lock_mode})")
@@ -119,6 +115,26 @@ def guarded(guards: Protections, shelf: Shelf) -> Iterator[StoreFinding]:
     if guards.unknown:
         yield StoreFinding("settings", None, f"the store does not tell: {', '.join(guards.unknown)}",
                            "allow s3:GetBucket* and s3:GetLifecycleConfiguration, or look for yourself")
+
+
+def _lifecycle(guards: Protections, shelf: Shelf) -> Iterator[StoreFinding]:
+    """What the bucket's own rules do to backups before their time. A rule with a date concerns every backup there is
+    on that day and after it, however young."""
+    wanted = f"{shelf.keep_days} days are wanted ({shelf.rule})"
+    removing, archiving = "the bucket itself removes objects", "the bucket itself archives objects"
+    found = []
+    if guards.expires_days is not None and guards.expires_days < shelf.keep_days:
+        found.append(f"{removing} after {guards.expires_days} days, {wanted}")
+    if guards.expires_on is not None:
+        found.append(f"{removing} of any age from {guards.expires_on} on, {wanted}")
+    if guards.archives_days is not None and guards.archives_days < shelf.keep_days:
+        found.append(f"{archiving} after {guards.archives_days} days: they cannot be restored at once, {wanted}")
+    if guards.archives_on is not None:
+        found.append(f"{archiving} of any age from {guards.archives_on} on: they cannot be restored at once, {wanted}")
+    for detail in found:
+        yield StoreFinding("lifecycle", False, detail, "remove that rule; opsctl prunes by itself")
+    if not found and "lifecycle" not in guards.unknown:
+        yield StoreFinding("lifecycle", True, "no rule removes or archives backups before their time")
 
 
 def _wanted(what: str, there: bool, good: str, bad: str, remedy: str) -> StoreFinding:

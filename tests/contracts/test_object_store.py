@@ -353,6 +353,30 @@ def test_a_bucket_s_own_protections_are_seen(server: S3Server) -> None:
     assert store.protections("sample/") == Protections(True, "compliance", 30, "aws:kms", 20, True)
 
 
+def _ruled(server: S3Server, bucket: str, *rules: dict[str, object]) -> Protections:
+    server.client().create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.client().put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [
+        {"ID": str(number), "Status": "Enabled", **rule} for number, rule in enumerate(rules)]})
+    return open_store(server.store(bucket, "opsctl/")).protections("sample/")
+
+
+def test_rules_that_remove_at_a_date_or_archive_are_seen(server: S3Server) -> None:
+    """The soonest of each; what concerns other objects, or keeps them readable at once, is none of them."""
+    own, others, date = {"Prefix": "opsctl/"}, {"Prefix": "logs/"}, datetime(2027, 3, 1, tzinfo=UTC)
+    found = _ruled(server, "dated", {"Filter": own, "Expiration": {"Date": date + timedelta(days=9)}},
+                   {"Filter": own, "Expiration": {"Date": date}},
+                   {"Filter": others, "Expiration": {"Date": datetime(2027, 1, 1, tzinfo=UTC)}})
+    assert (found.expires_days, found.expires_on) == (None, date.date())
+    found = _ruled(server, "archived", {"Filter": own, "Transitions": [{"Days": 5, "StorageClass": "STANDARD_IA"},
+                                                                       {"Days": 7, "StorageClass": "GLACIER"},
+                                                                       {"Days": 9, "StorageClass": "DEEP_ARCHIVE"}]},
+                   {"Filter": others, "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]})
+    assert (found.archives_days, found.archives_on, found.expires_on) == (7, None, None)
+    found = _ruled(server, "archived-at-once", {"Filter": own, "Transitions": [
+        {"Days": 1, "StorageClass": "GLACIER_IR"}, {"Date": date, "StorageClass": "DEEP_ARCHIVE"}]})
+    assert (found.archives_days, found.archives_on) == (None, date.date())
+
+
 def test_wrong_bucket_and_dead_endpoint_are_told_without_secrets(server: S3Server) -> None:
     with pytest.raises(OperationFailed) as error:
         open_store(server.store("no-such-bucket")).list("")

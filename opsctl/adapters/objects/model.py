@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from opsctl.core.errors import ConfigurationError, OperationFailed
@@ -75,8 +75,9 @@ class Retention:
 class Protections:
     """How a store guards what is in it. lock_mode is "" and lock_days 0 without a lock for new objects.
 
-    expires_days: the store itself removes objects after so many. unknown: what it does not tell. free: bytes
-    that are left, None where there is no limit to see.
+    expires_days, expires_on: the store itself removes objects after so many, or from that day on. archives_days,
+    archives_on: it moves them to where they cannot be read at once. unknown: what it does not tell. free: bytes that
+    are left, None where there is no limit to see.
     """
 
     versioning: bool = False
@@ -87,6 +88,9 @@ class Protections:
     public_blocked: bool = False
     unknown: tuple[str, ...] = ()
     free: int | None = None
+    expires_on: date | None = None
+    archives_days: int | None = None
+    archives_on: date | None = None
 
 
 class Retained(OperationFailed):

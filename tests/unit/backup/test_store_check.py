@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -85,12 +85,29 @@ def test_a_store_open_to_all_and_one_whose_clock_is_off(found: Bench, store: Mem
     ({}, "lock", True), ({"lock_days": 0}, "lock", None), ({"lock_days": 31}, "lock", None),
     ({"expires_days": 29}, "lifecycle", False), ({"expires_days": 30}, "lifecycle", True),
     ({"versioning": False}, "versioning", None), ({"encryption": ""}, "encryption", None),
-    ({"public_blocked": False}, "public access", None), ({"unknown": ("lifecycle",)}, "settings", None)])
+    ({"public_blocked": False}, "public access", None), ({"unknown": ("lifecycle",)}, "settings", None),
+    ({"expires_on": date(2026, 11, 24)}, "lifecycle", False), ({"expires_on": date(2026, 1, 1)}, "lifecycle", False),
+    ({"archives_days": 29}, "lifecycle", False), ({"archives_days": 30}, "lifecycle", True),
+    ({"archives_on": date(2026, 11, 24)}, "lifecycle", False)])
 def test_each_setting_is_judged(change: dict[str, object], what: str, fit: bool | None, tmp_path: Path) -> None:
     shelf = first_shelf(bench(tmp_path).profile)
     findings = {one.what: one for one in guarded(replace(GOOD, **change), shelf)}  # type: ignore[arg-type]
     assert findings[what].fit is fit
     assert fit or findings[what].remedy
+
+
+def test_each_rule_of_the_bucket_is_told_by_itself(tmp_path: Path) -> None:
+    shelf = first_shelf(bench(tmp_path).profile)
+    guards = replace(GOOD, expires_days=3, expires_on=date(2027, 3, 1), archives_days=7, archives_on=date(2027, 2, 1))
+    told = [one.detail for one in guarded(guards, shelf) if one.what == "lifecycle"]
+    assert len(told) == 4
+    assert ["restored at once" in detail for detail in told] == [False, False, True, True]
+    assert ["2027-03-01" in told[1], "7 days" in told[2], "2027-02-01" in told[3]] == [True, True, True]
+
+
+def test_rules_that_the_store_does_not_tell_are_not_called_fit(tmp_path: Path) -> None:
+    told = [one.what for one in guarded(replace(GOOD, unknown=("lifecycle",)), first_shelf(bench(tmp_path).profile))]
+    assert ("lifecycle" in told, "settings" in told) == (False, True)
 
 
 def test_a_store_that_locks_what_it_is_given_needs_no_lock_of_the_bucket(tmp_path: Path) -> None:
