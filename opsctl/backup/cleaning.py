@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, Retained
-from opsctl.backup.catalog import Catalog, Leftover, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import Catalog, Leftover
 from opsctl.backup.naming import Place, parse
 from opsctl.backup.pinning import pins
 from opsctl.backup.retention import CLOCK_TOLERANCE

@@ -14,7 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, Unreachable, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, State, catalog, damaged_copies
+from opsctl.backup.catalog import catalog, damaged_copies
+from opsctl.backup.contents import Catalog, CatalogBackup, State
 from opsctl.backup.exchange import Order, SentPart
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.prune import remove

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from opsctl.backup.catalog import Catalog, CatalogBackup, State
+from opsctl.backup.contents import Catalog, CatalogBackup, State
 from opsctl.backup.norms import Deviation, Measure, Unusual, deviations
 from opsctl.contract.services import Hosting
 from opsctl.core.clock import day_bounds, local_day

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsctl.backup.catalog import Catalog, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import Catalog
 from opsctl.backup.manifest import KeyEntry
 from opsctl.backup.recipients import read_recipients
 from opsctl.backup.shelves import shelves

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsctl.backup.catalog import Catalog, State, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import Catalog, State
 from opsctl.backup.copying import damaged_in, uncopied
 from opsctl.backup.days import DAYS, Day, DayVerdict, days
 from opsctl.backup.rehearsals import RehearsalState

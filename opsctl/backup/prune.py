@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup.catalog import Catalog, CatalogBackup, Evidence, State, catalog, damaged_copies
+from opsctl.backup.catalog import catalog, damaged_copies
+from opsctl.backup.contents import Catalog, CatalogBackup, Evidence, State
 from opsctl.backup.naming import id_time
 from opsctl.backup.pinning import pins
 from opsctl.backup.retention import Candidate, Decision, Verdict, decide

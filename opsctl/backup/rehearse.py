@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
-from opsctl.backup.catalog import CatalogBackup, catalog, damaged_copies
+from opsctl.backup.catalog import catalog, damaged_copies
+from opsctl.backup.contents import CatalogBackup
 from opsctl.backup.rehearsals import KINDS, REHEARSAL_FAILED, RehearsalState, rehearsal_states, took
 from opsctl.backup.remains import new_place
 from opsctl.backup.restore import restore

@@ -13,7 +13,8 @@ from typing import Any
 
 from opsctl.adapters.objects import ObjectStore, open_store
 from opsctl.backup import emptying, naming, remains, trial
-from opsctl.backup.catalog import State, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import State
 from opsctl.backup.dialogue import HostProgram
 from opsctl.backup.engines import engine_for
 from opsctl.backup.engines.contract import DatabaseEngine, Target, decrypt

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from opsctl.adapters.objects import ObjectStore, open_store
-from opsctl.backup.catalog import CatalogBackup, Evidence, State, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import CatalogBackup, Evidence, State
 from opsctl.backup.manifest import Manifest, ObjectEntry, PartEntry
 from opsctl.backup.naming import Place
 from opsctl.backup.shelves import shelf_of

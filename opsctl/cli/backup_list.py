@@ -15,7 +15,7 @@ from opsctl.core.clock import iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opsctl.backup.catalog import Catalog, CatalogBackup
+    from opsctl.backup.contents import Catalog, CatalogBackup
     from opsctl.backup.days import Day
     from opsctl.backup.listing import BackupList, SecondList
 

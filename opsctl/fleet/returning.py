@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.adapters.objects import ObjectStore
-from opsctl.backup.catalog import Catalog, CatalogBackup, State, catalog
+from opsctl.backup.catalog import catalog
+from opsctl.backup.contents import Catalog, CatalogBackup, State
 from opsctl.backup.manifest import Manifest
 from opsctl.backup.naming import MANIFEST, id_time
 from opsctl.backup.pinning import pins

@@ -9,8 +9,9 @@ import pytest
 
 from opsctl.adapters.objects import ObjectStore, Retention, Unreachable, open_store
 from opsctl.adapters.objects.memory import MemoryObjects
-from opsctl.backup.catalog import Evidence, State, catalog
+from opsctl.backup.catalog import catalog
 from opsctl.backup.cleaning import clean
+from opsctl.backup.contents import Evidence, State
 from opsctl.backup.days import DayVerdict, days
 from opsctl.backup.pinning import pin, pins, unpin
 from opsctl.backup.presence import still_stored
