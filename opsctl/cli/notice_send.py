@@ -12,6 +12,7 @@ from opsctl.contract.services import Service
 from opsctl.core.outcome import Outcome
 from opsctl.notices.approval import known
 from opsctl.notices.outbox import to_send
+from opsctl.notices.planning import beside_a_major
 from opsctl.notices.sending import Sending, send
 from opsctl.profiles.model import Profile
 from opsctl.releases.catalogue import load
@@ -39,4 +40,6 @@ def _apart(selection: Selection) -> list[Selection]:
 
 
 def _names(place: Workplace, profile: Profile) -> tuple[str | None, ...]:
-    return to_send(known(place, profile.customer), notified_version(place, profile), place.clock.now()) or (None,)
+    now = place.clock.now()
+    return to_send(known(place, profile.customer), notified_version(place, profile), now,
+                   beside_a_major(profile, now)) or (None,)

@@ -107,6 +107,16 @@ def _only(brought: Content, closing: tuple[ReleasedChange, ...]) -> Content:
                    exploited=any(change.exploited for change in changes))
 
 
+def beside_a_major(profile: Profile, at: datetime) -> frozenset[str]:
+    """How the ids of notices within the installed major version begin that are told beside one of `beyond`: `release`
+    while the agreement covers them, `security` also when it has ended; none where majors are agreed."""
+    if profile.hosting != "customer" or _majors_agreed(profile, at):
+        return frozenset()
+    within = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
+    covered = decide(terms_at(profile, at), within, at).allowed
+    return frozenset({"security", "release"} if covered else {"security"})
+
+
 def recipients(profile: Profile, facts: Facts | None = None) -> tuple[Recipient, ...]:
     """The contacts with the role notices, and with the role security when it tells of a vulnerability; each in its
     own language."""

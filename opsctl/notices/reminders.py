@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ from opsctl.notices import register
 from opsctl.notices.approval import known
 from opsctl.notices.model import DANISH_TIME
 from opsctl.notices.outbox import current
-from opsctl.notices.planning import plan
+from opsctl.notices.planning import beside_a_major, plan
 from opsctl.notices.policy import asked, last_day
 from opsctl.notices.register import Revision
 from opsctl.notices.standing import require_domains
@@ -52,13 +52,13 @@ class Reminder:
 
 
 def reminders(drafts: Sequence[Revision], installed: Version | None, policy: NoticePolicy, today: date,
-              at: datetime | None = None) -> tuple[Reminder, ...]:
+              at: datetime | None = None, beside: Collection[str] = ()) -> tuple[Reminder, ...]:
     """What waits, by what the ledger knows. Pure.
 
     drafts: in the order of drafting. installed: a notice of a release that the customer has by now waits for nobody,
-    and so does what announces something that has ended at `at`.
+    and so does what announces something that has ended at `at`. beside: see `planning.beside_a_major`.
     """
-    return tuple(found for draft in current(drafts, installed, at) for found in _of(draft, policy, today))
+    return tuple(found for draft in current(drafts, installed, at, beside) for found in _of(draft, policy, today))
 
 
 def remind(workplace: Workplace, profile: Profile) -> Outcome:
@@ -72,7 +72,7 @@ def remind(workplace: Workplace, profile: Profile) -> Outcome:
         usual = Request(Service.SOFTWARE_UPDATE_MINOR, Purpose.NEW_VALUE, Delivery.NOTICE)
         gate(profile, usual, now, workplace.ledger).require(profile.customer)
     found = reminders(drafts, notified_version(workplace, profile), workplace.settings.policy.notices,
-                      local_day(now, DANISH_TIME), now)
+                      local_day(now, DANISH_TIME), now, beside_a_major(profile, now))
     return _outcome(profile.customer, drafts, found)
 
 

@@ -16,6 +16,7 @@ from opsctl.notices.archive import Shelved
 from opsctl.notices.difference import Difference, difference
 from opsctl.notices.drafting import SUMMARY
 from opsctl.notices.outbox import current
+from opsctl.notices.planning import beside_a_major
 from opsctl.notices.register import Revision
 from opsctl.notices.standing import require_domains, require_standing
 from opsctl.profiles.model import Profile
@@ -95,7 +96,7 @@ def cards(workplace: Workplace, profiles: Iterable[Profile]) -> tuple[Card, ...]
     for profile in profiles:
         drafts = known(workplace, profile.customer)
         newest = {draft.notice: draft for draft in drafts}
-        alive = {draft.notice for draft in current(drafts, notified_version(workplace, profile), workplace.clock.now())}
+        alive = {draft.notice for draft in _standing(workplace, profile, drafts)}
         found += [_card(profile, draft, draft.notice not in alive and not draft.attempts) for draft in newest.values()]
     return tuple(found)
 
@@ -108,8 +109,7 @@ def page(workplace: Workplace, profile: Profile, notice: str, number: int, key: 
     drafts = known(workplace, profile.customer)
     draft = archive.revision(drafts, profile.customer, notice, None)
     shelved = archive.read(workplace, profile.customer, draft)
-    standing = current(drafts, notified_version(workplace, profile), workplace.clock.now())
-    overtaken = not draft.attempts and draft not in standing
+    overtaken = not draft.attempts and draft not in _standing(workplace, profile, drafts)
     people = _people(shelved)
     person = people[min(max(number, 1), len(people)) - 1]
     earlier, changed = _since(workplace, profile, drafts, shelved)
@@ -126,6 +126,11 @@ def message(workplace: Workplace, profile: Profile, notice: str, number: int) ->
     shelved = archive.read(workplace, profile.customer, draft)
     people = _people(shelved)
     return shelved.files[f"{people[min(max(number, 1), len(people)) - 1].stem}.html"]
+
+
+def _standing(workplace: Workplace, profile: Profile, drafts: Sequence[Revision]) -> tuple[Revision, ...]:
+    now = workplace.clock.now()
+    return current(drafts, notified_version(workplace, profile), now, beside_a_major(profile, now))
 
 
 def _when(at: datetime) -> str:

@@ -65,3 +65,38 @@ def ending(notice: str) -> Revision:
         "sent already", "only what is left", "unknown and overtaken"])
 def test_what_is_sent_when_no_notice_is_named(drafts: list[Revision], names: tuple[str, ...]) -> None:
     assert to_send(drafts, INSTALLED) == names
+
+
+def of_release(notice: str, *states: str, number: int = 1) -> Revision:
+    kind = NoticeKind.SECURITY if notice.startswith("security") else NoticeKind.UPDATE
+    return replace(made(notice, *states, number=number, kind=kind), release=notice.partition("-")[2])
+
+
+WITHIN, BEYOND = of_release("release-5.5.0"), of_release("security-6.0.0")
+VALID, ENDED = frozenset({"release", "security"}), frozenset({"security"})
+
+
+@pytest.mark.parametrize(("drafts", "beside", "counting"), [
+    ([WITHIN, BEYOND], VALID, ["release-5.5.0", "security-6.0.0"]),
+    ([BEYOND, WITHIN], VALID, ["release-5.5.0", "security-6.0.0"]),
+    ([WITHIN, BEYOND, of_release("release-5.5.1")], VALID, ["release-5.5.1", "security-6.0.0"]),
+    ([WITHIN, BEYOND, of_release("security-6.1.0")], VALID, ["release-5.5.0", "security-6.1.0"]),
+    ([of_release("security-5.5.0"), WITHIN, BEYOND], VALID, ["release-5.5.0", "security-6.0.0"]),
+    ([of_release("release-6.0.0"), WITHIN], VALID, ["release-5.5.0"]),
+    ([of_release("release-6.0.0"), BEYOND], VALID, ["security-6.0.0"]),
+    ([WITHIN, BEYOND], ENDED, ["security-6.0.0"]),
+    ([WITHIN, of_release("security-5.5.0"), BEYOND], ENDED, ["security-5.5.0", "security-6.0.0"]),
+    ([WITHIN, BEYOND], frozenset(), ["security-6.0.0"]),
+    ([BEYOND, of_release("release-6.0.0")], frozenset(), ["release-6.0.0"]),
+], ids=["both", "in whatever order", "the next within", "the next beyond", "the agreement was renewed",
+        "majors were left out", "nothing within", "the agreement has ended", "ended, both close vulnerabilities",
+        "ended, with majors", "renewed, with majors"])
+def test_what_only_a_major_closes_stands_beside_the_release_within(drafts: list[Revision], beside: frozenset[str],
+                                                                   counting: list[str]) -> None:
+    assert sorted(draft.notice for draft in current(drafts, INSTALLED, beside=beside)) == counting
+    assert sorted(to_send(drafts, INSTALLED, beside=beside)) == counting
+
+
+def test_after_the_update_only_what_is_beyond_it_counts() -> None:
+    assert current([WITHIN, BEYOND], Version.parse("5.5.0"), beside=VALID) == (BEYOND,)
+    assert current([WITHIN, BEYOND], None, beside=VALID) == (BEYOND,), "without a version nothing is within it"

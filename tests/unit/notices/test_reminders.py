@@ -9,6 +9,7 @@ import pytest
 from opsctl.core.clock import FixedClock
 from opsctl.core.errors import ConfigurationError, NotCovered, UsageError
 from opsctl.core.outcome import Status
+from opsctl.fleet.drafts import draft_due
 from opsctl.notices import register
 from opsctl.notices.approval import known, needs_another
 from opsctl.notices.confirming import confirm
@@ -23,6 +24,7 @@ from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import NOW, ProfileMaker
 from tests.unit.notices.delivery import CUSTOMER, NOTICE, record, sent
+from tests.unit.notices.test_notice_draft import EXPIRED, NO_MAJORS
 
 
 @pytest.fixture
@@ -43,6 +45,17 @@ def move(workplace: Workplace, **by: float) -> None:
     (date(2026, 11, 26), 3, date(2026, 12, 1))])
 def test_working_days(since: date, days: int, last: date) -> None:
     assert last_day(since, days) == last
+
+
+def test_without_majors_both_release_notices_wait_until_the_agreement_ends(workplace: Workplace, releases: Catalogue,
+                                                                           sample: ProfileMaker) -> None:
+    profile = sample("elmegaard", agreement=NO_MAJORS)
+    draft(workplace, profile, releases=releases)
+    assert list(draft_due(workplace, profile, releases))
+    summary = remind(workplace, profile).summary
+    assert "release-5.5.0 waits for approval" in summary and "security-6.0.0 waits for approval" in summary
+    ended = sample("elmegaard", agreement={**EXPIRED, "entitlements": {"major": False}})
+    assert "release-5.5.0" not in remind(workplace, ended).summary, "what goes on is told alone"
 
 
 def test_from_draft_to_confirmation(workplace: Workplace, elmegaard: Profile) -> None:
