@@ -80,7 +80,7 @@ def _way(catalogue: Catalogue, installed: Version | None) -> UpgradePath | None:
 
 def _licences(profile: Profile, at: datetime) -> Iterator[LicenceFacts]:
     for licence in profile.licences:
-        if licence.valid_to is None:
+        if licence.valid_to is None or licence.renewal == "automatic":
             continue
         reached = stage(licence.valid_to, local_day(at, profile.zone), LICENCE_STAGES)
         if reached is not None:

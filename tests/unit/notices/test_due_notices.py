@@ -85,6 +85,15 @@ def test_a_perpetual_licence_does_not_end(workplace: Workplace, releases: Catalo
     assert "licence-expiry" not in by_kind(workplace, sample("elmegaard", licences=[perpetual]), releases)
 
 
+def test_a_licence_that_renews_itself_does_not_end(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
+                                                   ) -> None:
+    for renewal, told in (("automatic", False), ("manual", True), ("none", True)):
+        found = by_kind(workplace, sample("elmegaard", licences=[{**LICENCE, "renewal": renewal}]), releases)
+        assert ("licence-expiry" in found) == told
+        ended = {**LICENCE, "renewal": renewal, "valid_to": "2026-11-20"}
+        assert ("licence-expiry" in by_kind(workplace, sample("elmegaard", licences=[ended]), releases)) == told
+
+
 @pytest.fixture
 def informed(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> Iterator[Profile]:
     """A customer whose contact got the notice of READY 6.0.0."""
