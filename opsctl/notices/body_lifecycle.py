@@ -43,16 +43,19 @@ def support(telling: Telling[SupportFacts]) -> Body:
 def licence(telling: Telling[LicenceFacts]) -> Body:
     """A third-party licence used in the product that ends. Never the key."""
     say, facts, wording = telling.wording.say, telling.facts, telling.wording
-    found, word = facts.licence, "ended" if facts.stage == 0 else "ends"
+    found, word = (facts.licence, *facts.others), "ended" if facts.stage == 0 else "ends"
     end = wording.end_of_day(facts.until)
     act = say("licence.act_ended" if facts.stage == 0 else "licence.act")
-    summary = say(f"licence.{word}", name=found.product, vendor=found.vendor, end=end)
-    rows: list[tuple[str, str | Link]] = [
-        (say("licence.product"), found.product), (say("licence.vendor"), found.vendor),
-        (say("licence.quantity"), f"{wording.number(found.quantity)} ({found.metric})"),
-        (say("licence.until"), capital(end)), (say("licence.held"), found.held_at)]
+    name, vendor = (wording.all_of(list(dict.fromkeys(names))) for names in
+                    ([one.product for one in found], [one.vendor for one in found]))
+    summary = say(f"licence.{word}", name=name, vendor=vendor, end=end)
+    rows: list[tuple[str, str | Link]] = [(say("licence.product"), name), (say("licence.vendor"), vendor)]
+    for one in found:
+        rows.append((say("licence.quantity"), f"{wording.number(one.quantity)} ({one.metric})"))
+        rows += [(say("licence.until"), capital(end))] if one is facts.licence else []
+        rows.append((say("licence.held"), one.held_at))
     return Body(
-        PRODUCT, (say(f"licence.subject_{word}", day=wording.short_day(facts.until)), found.product),
+        PRODUCT, (say(f"licence.subject_{word}", day=wording.short_day(facts.until)), name),
         say(f"licence.title_{word}"), summary, (Paragraph(summary, strong=True),),
         (Section(say("act.title"), (Paragraph(act, strong=True), Paragraph(say("licence.meaning")))),
          Section(say("box.title"), (Pairs(tuple(rows)),))),

@@ -79,13 +79,15 @@ def _way(catalogue: Catalogue, installed: Version | None) -> UpgradePath | None:
 
 
 def _licences(profile: Profile, at: datetime) -> Iterator[LicenceFacts]:
+    ending: dict[tuple[str, date], list[Licence]] = {}
     for licence in profile.licences:
-        if licence.valid_to is None or licence.renewal == "automatic":
-            continue
-        reached = stage(licence.valid_to, local_day(at, profile.zone), LICENCE_STAGES)
+        if licence.valid_to is not None and licence.renewal != "automatic":
+            ending.setdefault((_identity(licence), licence.valid_to), []).append(licence)
+    for (identity, until), (first, *others) in ending.items():
+        reached = stage(until, local_day(at, profile.zone), LICENCE_STAGES)
         if reached is not None:
             yield LicenceFacts(**common(profile, NoticeKind.LICENCE_EXPIRY, None), sample=profile.sample,
-                               licence=licence, identity=_identity(licence), until=licence.valid_to, stage=reached)
+                               licence=first, identity=identity, until=until, stage=reached, others=tuple(others))
 
 
 def _identity(licence: Licence) -> str:

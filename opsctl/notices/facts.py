@@ -60,7 +60,8 @@ def _platform(facts: PlatformFacts) -> dict[str, Any]:
 
 
 def _licence(facts: LicenceFacts) -> dict[str, Any]:
-    return {"licence": {**_dump(facts.licence), "stage": facts.stage}}
+    others = {"others": _dumps(facts.others)} if facts.others else {}
+    return {"licence": {**_dump(facts.licence), "stage": facts.stage, **others}}
 
 
 def _support(facts: SupportFacts) -> dict[str, Any]:

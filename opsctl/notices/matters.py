@@ -74,12 +74,16 @@ class SupportFacts(Facts):
 
 @dataclass(frozen=True)
 class LicenceFacts(Facts):
-    """A third-party licence that ends. stage: as in SupportFacts."""
+    """A third-party licence that ends. stage: as in SupportFacts.
+
+    others: more entries of the same licence with the same end, such as by another metric.
+    """
 
     licence: Licence
     identity: str
     until: date
     stage: int
+    others: tuple[Licence, ...] = ()
 
     @property
     def notice(self) -> str:

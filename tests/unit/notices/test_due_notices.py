@@ -94,6 +94,22 @@ def test_a_licence_that_renews_itself_does_not_end(workplace: Workplace, release
         assert ("licence-expiry" in by_kind(workplace, sample("elmegaard", licences=[ended]), releases)) == told
 
 
+def test_entries_of_one_licence_are_told_in_one_notice(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
+                                                       ) -> None:
+    twin = {**LICENCE, "metric": "cores", "quantity": 16, "held_at": "safe"}
+    later = {**LICENCE, "valid_to": "2026-12-21"}
+    profile = sample("elmegaard", licences=[LICENCE, later, twin])
+    told = [one for one in draft_due(workplace, profile, releases) if one.data["kind"] == "licence-expiry"]
+    assert [one.data["notice"] for one in told] == [f"licence.sample-maps-map-tiles.{day}.d30"
+                                                    for day in ("2026-12-20", "2026-12-21")]
+    words = text(told[0])
+    assert "5,000 (meters)" in words and "16 (cores)" in words and "contract archive" in words and "safe" in words
+    assert "(cores)" not in text(told[1])
+    for one in known(workplace, profile.customer):
+        require_standing(workplace, profile, releases, one)
+    assert {one.status for one in draft_due(workplace, profile, releases)} == {Status.UNCHANGED}
+
+
 @pytest.fixture
 def informed(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> Iterator[Profile]:
     """A customer whose contact got the notice of READY 6.0.0."""
