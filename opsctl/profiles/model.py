@@ -56,7 +56,7 @@ class CommonProfile(Part):
     zone: Zone = "Europe/Copenhagen"
     language: Language = "en"
     hosting_from: date = Field(description="Since when the present hosting and agreement hold (P02).")
-    contacts: tuple[Contact, ...] = Field(min_length=1)
+    contacts: tuple[Contact, ...] = Field(min_length=1, description="One entry for each address.")
     domains: tuple[Annotated[str, OneLine], ...] = Field(default=(), description="Mail domains of the customer.")
     agreement: AgreementPart | None = None
     addons: tuple[Addon, ...] = ()
@@ -75,6 +75,7 @@ class CommonProfile(Part):
         roles = {role for contact in self.contacts for role in contact.roles}
         if ContactRole.NOTICES not in roles:
             raise ValueError("no contact has the role notices; give it to the one who is told about releases")
+        _addressed_once(self.contacts)
         starts = [self.hosting_from, *(terms.effective_from for terms in self.earlier)]
         if starts != sorted(set(starts), reverse=True):
             raise ValueError("earlier: list the earlier contracts newest first, each before hosting_from")
@@ -152,6 +153,16 @@ def _unique(names: Iterable[str], where: str) -> None:
         if name in seen:
             raise ValueError(f"{where}: a name stands there twice; give each its own")
         seen.add(name)
+
+
+def _addressed_once(contacts: Iterable[Contact]) -> None:
+    """Who is told is told once: two entries of one address would get one message twice, under one Message-ID."""
+    seen: dict[str, int] = {}
+    for index, contact in enumerate(contacts):
+        first = seen.setdefault(contact.email.casefold(), index)
+        if first != index:
+            raise ValueError(f"contacts: contacts[{first}] and contacts[{index}] have the same address; make one "
+                             "entry of them, with the roles of both")
 
 
 def _placed(databases: Sequence[PlacedDatabase], where: str, hosts: Iterable[Host], among: str) -> None:

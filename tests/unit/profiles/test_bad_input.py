@@ -33,6 +33,8 @@ CASES = {
     "contact with no role in the list": ("roles: [contract]", "roles: []", "contacts[1].roles", "at least one entry"),
     "contact with an unknown role": ("roles: [contract]", "roles: [boss]", "contacts[1].roles[0]", "must be one of"),
     "not an address": ("operations@aalund.example", SECRET, "contacts[0].email", "e-mail address"),
+    "an address that stands twice": ("email: contracts@", "email: Operations@", "contacts",
+                                     "contacts[0] and contacts[1] have the same address; make one entry of them"),
     "no date": ("valid_to: 2029-12-31", "valid_to: soon", "agreement.valid_to", "2026-11-23"),
     "no such day": ("valid_to: 2029-12-31", "valid_to: 2029-02-30", "agreement.valid_to", "2026-11-23"),
     "agreement ends before it begins": ("valid_to: 2029-12-31", "valid_to: 2019-12-31", "agreement", "before"),
