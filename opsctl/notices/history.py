@@ -75,6 +75,11 @@ def label(recipient: Recipient) -> str:
     return f"{recipient.name} <{recipient.address}>"
 
 
+def address_in(labelled: str) -> str:
+    """The address in what `label` made; a name may hold what a mail header would want quoted. Empty for nothing."""
+    return labelled.rpartition(" <")[2].removesuffix(">")
+
+
 def notice_of(kind: NoticeKind, source: Source) -> str:
     """The id of the notice that is drafted from `source`."""
     if isinstance(source, MaintenanceSource):

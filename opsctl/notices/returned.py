@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from opsctl.core.errors import UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.notices import bounces, mail, register
 from opsctl.notices.approval import known
 from opsctl.notices.bounces import DeliveryReport, Fate
+from opsctl.notices.history import address_in
 from opsctl.notices.register import Revision
 from opsctl.profiles.model import Profile
 from opsctl.runs.service import Run, perform
@@ -41,7 +41,7 @@ def find(workplace: Workplace, profiles: Iterable[Profile], identity: str) -> Fo
             if not local.startswith(f"opsctl.{draft.notice}.{draft.number}."):
                 continue
             for contact in draft.attempts:
-                address = parseaddr(workplace.ledger.personal(contact) or "")[1]
+                address = address_in(workplace.ledger.personal(contact) or "")
                 if mail.message_id(draft.notice, draft.number, profile.customer, address, domain) == identity:
                     return Found(profile, draft, contact, address)
     return None

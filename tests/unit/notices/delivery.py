@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
 from typing import Any
 
 from opsctl.notices import mail, register
@@ -39,7 +38,7 @@ def sent(workplace: Workplace, customer: str = CUSTOMER) -> str:
     for kind in (register.APPROVED, register.SENDING, register.ACCEPTED):
         record(workplace, kind, customer=customer)
     draft = known(workplace, customer)[-1]
-    address = parseaddr(workplace.ledger.personal(draft.contacts[0]) or "")[1]
+    address = str(workplace.ledger.personal(draft.contacts[0])).split("<")[1].rstrip(">")
     return mail.message_id(draft.notice, draft.number, customer, address, "ready-support.example")
 
 

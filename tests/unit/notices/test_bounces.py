@@ -80,6 +80,17 @@ def test_a_bounce_is_recorded_once_and_coverage_shows_it(workplace: Workplace, r
     assert (step(attempt, again=False), step(attempt, again=True)) == (Step.BOUNCED, Step.SEND)
 
 
+@pytest.mark.parametrize("name", ["Ops [24/7]", "Vagt; Drift", "Drift (vagt", "a@b Hansen", "Drift: vagt", "O'Hara",
+                                  "IT \\"])
+def test_the_contact_is_found_by_whatever_name(workplace: Workplace, releases: Catalogue, sample: ProfileMaker,
+                                               name: str) -> None:
+    roles = ["notices", "technical", "accountable"]
+    profile = sample("elmegaard", contacts=[{"name": name, "email": "it@elmegaard.example", "roles": roles}])
+    assert draft(workplace, profile, releases=releases).status is Status.DONE
+    assert record(workplace, [profile], bounce(sent(workplace))).status is Status.WARNING
+    assert known(workplace, CUSTOMER)[-1].state == "bounced"
+
+
 def test_a_delay_is_on_record_and_nobody_counts_as_lost(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
                                                         ) -> None:
     profile = sample("elmegaard")
