@@ -41,7 +41,8 @@ class Approval:
 class Attempt:
     """The last state of a delivery: `kind` of the entry, the relay's reply, the hash of the bytes handed over.
 
-    report: what a delivery report said later, such as `delayed: 4.4.1`. reports: the hashes of the reports read.
+    report: what a delivery report said later, such as `delayed: 4.4.1`. reports: the hashes of the reports read, also
+    of what was sent before.
     """
 
     kind: str
@@ -168,4 +169,4 @@ def _attempt(entry: Entry, before: Attempt | None) -> Attempt:
         return replace(before, kind=kind, report=f"{said['action']}: {said['status']} {said['diagnostic']}".strip(),
                        reports=(*before.reports, said["report"]))
     return Attempt(entry.kind, entry.recorded_at, said.get("code", 0), said.get("reply", ""),
-                   said.get("temporary", False), said.get("sha256", ""))
+                   said.get("temporary", False), said.get("sha256", ""), reports=before.reports if before else ())

@@ -19,7 +19,7 @@ from opsctl.notices.service import draft
 from opsctl.releases.catalogue import Catalogue
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import ProfileMaker
-from tests.unit.notices.delivery import CUSTOMER, bounce, sent
+from tests.unit.notices.delivery import CUSTOMER, accepted, bounce, sent
 
 IDENTITY = "<opsctl.release-6.0.0.1.0123456789abcdef@ready-support.example>"
 
@@ -89,6 +89,20 @@ def test_the_contact_is_found_by_whatever_name(workplace: Workplace, releases: C
     assert draft(workplace, profile, releases=releases).status is Status.DONE
     assert record(workplace, [profile], bounce(sent(workplace))).status is Status.WARNING
     assert known(workplace, CUSTOMER)[-1].state == "bounced"
+
+
+def test_an_old_report_says_nothing_of_what_was_sent_again(workplace: Workplace, releases: Catalogue,
+                                                           sample: ProfileMaker) -> None:
+    profile = sample("elmegaard")
+    draft(workplace, profile, releases=releases)
+    identity = sent(workplace)
+    record(workplace, [profile], bounce(identity))
+    accepted(workplace, known(workplace, CUSTOMER)[-1])
+    assert record(workplace, [profile], bounce(identity)).status is Status.UNCHANGED
+    [attempt] = known(workplace, CUSTOMER)[-1].attempts.values()
+    assert (attempt.kind, attempt.report) == (register.ACCEPTED, "")
+    again = record(workplace, [profile], bounce(identity, status="5.2.2"))
+    assert again.status is Status.WARNING and known(workplace, CUSTOMER)[-1].state == "bounced", "another report counts"
 
 
 def test_a_delay_is_on_record_and_nobody_counts_as_lost(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
