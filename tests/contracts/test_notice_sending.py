@@ -228,6 +228,30 @@ def test_a_batch_stops_at_the_first_refusal_for_policy(operator: Operator) -> No
     assert "notice.sending" not in operator.kinds()
 
 
+@pytest.mark.parametrize(("path", "before", "after", "code", "said"), [
+    ("releases/6.0.0.yml", "status: published", "status: withdrawn\nwithdrawn: {at: 2026-11-23T09:00:00+01:00, reason: "
+     "{en: a, da: b, de: c}}", 6, "withdrawn"),
+    ("releases/6.0.0.yml", "status: published", "status: soon", 3, "release files"),
+    (PROFILE, "it@elmegaard", "new@elmegaard", 6, "contacts"),
+    (PROFILE, "schema_version: 1", "schema_version: 0", 3, "profile.yml"),
+], ids=["withdrawn", "release file broken", "another contact", "profile broken"])
+def test_what_changes_while_others_get_their_mails(operator: Operator, path: str, before: str, after: str, code: int,
+                                                   said: str) -> None:
+    operator.ready()
+    assert operator.draft("sample-dalmose").code == 0
+    assert operator("approve", "sample-dalmose", NOTICE, "--key", str(operator.folder / "anna")).code == 0
+    operator.script.hold = True
+    child = operator.start("notice", "send", "--all", "--json")
+    assert operator.script.got.wait(30)
+    operator.edit(path, before, after)
+    operator.script.go.set()
+    out, err = child.communicate(timeout=60)
+    rows = {row["customer"]: row for row in Answer(child.returncode, out, err).envelope["data"]["outcomes"]}
+    assert rows["sample-dalmose"]["status"] == "done" and len(operator.script.kept) == 1, rows
+    assert rows[CUSTOMER]["exit_code"] == code and said in rows[CUSTOMER]["summary"], rows[CUSTOMER]
+    assert "notice.sending" not in operator.kinds()
+
+
 def test_settings_that_are_missing(operator: Operator) -> None:
     assert operator.draft().code == 0
     operator.settings()
