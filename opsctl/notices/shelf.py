@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from opsctl.core.errors import OperationFailed
+from opsctl.core.errors import ConfigurationError, OperationFailed
 
 
 class Found(StrEnum):
@@ -25,11 +25,16 @@ def place(drafts: Path, customer: str, notice: str, revision: int) -> Path:
 
 
 def look(folder: Path, content: Mapping[str, bytes]) -> Found:
-    """Whether `folder` holds exactly the files of `content`."""
-    if not folder.is_dir():
+    """Whether `folder` holds exactly the files of `content`; ConfigurationError when that cannot be read."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+        same = names == set(content) and all((folder / name).read_bytes() == found for name, found in content.items())
+    except (FileNotFoundError, NotADirectoryError):
         return Found.MISSING
-    names = {path.name for path in folder.iterdir()}
-    same = names == set(content) and all((folder / name).read_bytes() == found for name, found in content.items())
+    except OSError as error:
+        raise ConfigurationError(f"the draft in {folder} cannot be read: {error.strerror}",
+                                 "run as the user who drafts, or give opsctl a folder of its own under `drafts` in "
+                                 "opsctl.yml") from None
     return Found.INTACT if same else Found.ALTERED
 
 
