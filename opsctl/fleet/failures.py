@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from opsctl.core.errors import ExitCode, NotCovered, OpsctlError
@@ -42,6 +43,16 @@ def guarded(customer: str, service: str, act: Callable[[], Outcome]) -> Outcome:
             raise
         return Outcome(customer, service, Status.FAILED, f"unexpected {type(error).__name__}; a defect of opsctl",
                        f"run it for {customer} alone with {TRACEBACK}=1 and report what it prints")
+
+
+def rows(customer: str, service: str, act: Callable[[], Iterable[Outcome]]) -> Iterator[Outcome]:
+    """What `act` gives, one after the other; an error on the way is the last row, and is told as `guarded` does."""
+    def found() -> Iterator[Outcome]:
+        yield from act()
+
+    left, end = found(), Outcome(customer, service, Status.SKIPPED, "")
+    while (row := guarded(customer, service, partial(next, left, end))) is not end:
+        yield row
 
 
 def jointly(profiles: Sequence[ProfileT], service: str,

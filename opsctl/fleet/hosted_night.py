@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from opsctl.core.clock import local_day
 from opsctl.core.errors import OpsctlError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.due import Due, backup_due, patch_due
-from opsctl.fleet.failures import guarded
+from opsctl.fleet.failures import guarded, rows
 from opsctl.fleet.rings import PATCHES, Rings
 from opsctl.fleet.starting import require_resolved, require_whole, window
 from opsctl.maintenance.service import request
@@ -82,21 +82,25 @@ def hosted_night(workplace: Workplace, profile: KamstrupProfile, releases: Catal
         if pruned.status is not Status.UNCHANGED:
             yield pruned
     # Last, so that a long one costs no window.
-    yield from rooms.rehearse(workplace, profile)
+    yield from rows(profile.customer, Service.BACKUP, lambda: rooms.rehearse(workplace, profile))
 
 
 def _put_right(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue | OpsctlError,
                rooms: Rooms) -> Iterator[Outcome]:
     put_right = rooms.put_right
-    if put_right is None or stand(workplace, profile.customer).open is None:
+    if put_right is None:
         return
+    nothing = Outcome(profile.customer, Service.SOFTWARE_UPDATE_MINOR, Status.SKIPPED, "nothing was broken off")
 
     def act() -> Outcome:
-        back = put_right(workplace, profile, releases)
-        return back or Outcome(profile.customer, Service.SOFTWARE_UPDATE_MINOR, Status.UNCHANGED,
-                               "another run was first")
+        if stand(workplace, profile.customer).open is None:
+            return nothing
+        return put_right(workplace, profile, releases) or replace(nothing, status=Status.UNCHANGED,
+                                                                  summary="another run was first")
 
-    yield guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, act)
+    found = guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, act)
+    if found is not nothing:
+        yield found
 
 
 def _copied(workplace: Workplace, profile: KamstrupProfile, rooms: Rooms, backup: Outcome) -> Iterator[Outcome]:

@@ -21,7 +21,7 @@ from opsctl.core.clock import local_day
 from opsctl.core.errors import ExitCode, OperationFailed, OpsctlError
 from opsctl.core.outcome import OPERATOR, Outcome, Status, combined_exit_code
 from opsctl.fleet.due import check_due
-from opsctl.fleet.failures import failed, guarded, jointly
+from opsctl.fleet.failures import failed, guarded, jointly, rows
 from opsctl.fleet.hosted_night import Check, Rooms, hosted_night, local_today, skipped
 from opsctl.fleet.rings import Rings
 from opsctl.fleet.sealing import published
@@ -75,11 +75,13 @@ def _night(workplace: Workplace, profiles: Sequence[Profile], broken: Mapping[st
         if isinstance(profile, KamstrupProfile):
             yield storage[profile.customer]
             yield from (network[name] for name in (profile.customer,) if name in network)
-            yield from hosted_night(workplace, profile, releases, rooms, rings)
+            work = partial(hosted_night, workplace, profile, releases, rooms, rings)
         else:
-            yield from _customer_hosted(workplace, profile, releases, rooms)
+            work = partial(_customer_hosted, workplace, profile, releases, rooms)
+        yield from rows(profile.customer, "nightly", work)
         if not isinstance(releases, OpsctlError):
-            yield from rooms.draft_due(workplace, profile, releases)
+            yield from rows(profile.customer, Service.SOFTWARE_UPDATE_MINOR,
+                            partial(rooms.draft_due, workplace, profile, releases))
 
 
 def _finish(workplace: Workplace, outcomes: Sequence[Outcome], status: str) -> Outcome:
@@ -125,7 +127,7 @@ def _checked(workplace: Workplace, hosted: Sequence[KamstrupProfile], service: S
 def _customer_hosted(workplace: Workplace, profile: CustomerProfile, releases: Catalogue | OpsctlError,
                      rooms: Rooms) -> Iterator[Outcome]:
     for service in (Service.BACKUP, Service.STORAGE_MANAGEMENT):
-        yield _the_customer_s(workplace, profile, service)
+        yield guarded(profile.customer, service, partial(_the_customer_s, workplace, profile, service))
 
     def draft() -> Outcome:
         left = stand(workplace, profile.customer).open

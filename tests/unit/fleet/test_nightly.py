@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from opsctl.contract.services import Service
 from opsctl.core.clock import SystemClock, local_day
@@ -21,6 +22,7 @@ from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.profiles.settings import Settings
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.installed import STARTED
 from opsctl.runs.workplace import Workplace
 from tests.unit.workplaces import opened
 
@@ -136,6 +138,66 @@ def test_entries_that_cannot_be_read_are_a_row_of_their_customer(place: Workplac
     assert found["aalund", "backup"].status is Status.FAILED
     assert found["aalund", "it-system-maintenance"].status is Status.FAILED
     assert found["birkeby", "backup"].status is Status.DONE
+
+
+def damage(folder: Path, customer: str) -> None:
+    """What somebody with all rights leaves of the customer's entries."""
+    with create_engine(f"sqlite:///{folder}/ledger.db").begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_entry_no_update")
+        connection.exec_driver_sql("UPDATE ledger_entry SET payload = '{broken' WHERE chain = ?", (customer,))
+
+
+def test_a_damaged_record_of_a_customer_that_hosts_itself_is_its_rows_and_the_night_goes_on(place: Workplace,
+                                                                                          tmp_path: Path) -> None:
+    place.ledger.append("sample-dalmose", "agreement.added", {"reference": "A-1"}, actor="tests")
+    damage(tmp_path, "sample-dalmose")
+    found = night(place, [profile("dalmose"), profile("elmegaard"), profile("aalund")])
+    for service in ("backup", "storage-management"):
+        assert found["dalmose", service].code is ExitCode.EVIDENCE_DAMAGED
+    assert found["elmegaard", "software-update-major"].status is Status.DONE
+    assert found["aalund", "backup"].status is Status.DONE
+    assert (finished(place)["status"], finished(place)["exit_code"]) == ("done", 9)
+
+
+def test_a_damaged_start_of_an_installation_is_a_row_and_the_night_goes_on(place: Workplace, tmp_path: Path) -> None:
+    place.ledger.append("sample-aalund", STARTED, {"to": "6.0.0"}, actor="tests")
+    damage(tmp_path, "sample-aalund")
+    rooms = replace(ROOMS, put_right=lambda place, found, releases: None)
+    found = night(place, [profile("aalund"), profile("birkeby")], rooms)
+    assert found["aalund", "software-update-minor"].code is ExitCode.EVIDENCE_DAMAGED
+    assert found["aalund", "backup"].status is Status.DONE
+    assert found["birkeby", "backup"].status is Status.DONE and ("birkeby", "software-update-minor") not in found
+    assert finished(place)["failed"].count("sample-aalund software-update-minor") == 1
+
+
+def test_a_database_that_is_away_for_a_while_costs_only_what_needed_it(place: Workplace,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = place.ledger.entries
+
+    def away(chain: str | None = None, *given: Any, **named: Any) -> Any:
+        if chain == "sample-dalmose":
+            raise OperationFailed("the ledger's database cannot be reached", "start it")
+        return entries(chain, *given, **named)
+
+    monkeypatch.setattr(place.ledger, "entries", away)
+    found = night(place, [profile("dalmose"), profile("elmegaard")])
+    assert found["dalmose", "backup"].code is ExitCode.FAILED
+    assert "cannot be reached" in found["dalmose", "storage-management"].summary
+    assert found["elmegaard", "software-update-major"].status is Status.DONE
+
+
+@pytest.mark.parametrize("error", [OperationFailed("no", "do"), RuntimeError("defect")], ids=["failed", "defect"])
+def test_what_fails_while_rows_are_made_is_a_row_and_the_night_goes_on(error: Exception, place: Workplace) -> None:
+    def broken(place: Workplace, found: Any, *_: Any) -> Iterator[Outcome]:
+        yield done(found.customer, Service.LICENCE_MANAGEMENT)
+        raise error
+
+    for rooms, service in ((replace(ROOMS, rehearse=broken), "backup"),
+                           (replace(ROOMS, draft_due=broken), "software-update-minor")):
+        outcomes = nightly(place, [profile("aalund"), profile("birkeby")], {}, NONE, rooms)
+        for customer in ("sample-aalund", "sample-birkeby"):
+            mine = [(one.service, one.status) for one in outcomes if one.customer == customer]
+            assert mine[-2:] == [("licence-management", Status.DONE), (service, Status.FAILED)]
 
 
 def test_a_defect_shows_its_traceback_when_that_is_asked_for(place: Workplace,
