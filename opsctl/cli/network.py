@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,9 +23,11 @@ from opsctl.cli.workplace import (
     workplace,
 )
 from opsctl.contract.services import Service
+from opsctl.core.errors import OpsctlError
 
 if TYPE_CHECKING:
     from opsctl.ledger import Entry
+    from opsctl.network.renewal import Renewal
 
 app = group("The network components that Kamstrup delivered.")
 
@@ -68,8 +70,8 @@ def renew(customer: Customer, component: Annotated[str | None, typer.Option(
         mine = hosted(place, selection.profiles[0], REQUEST)
         wanted = due(place, mine, component)
         told = "\n".join(one.told() for one in wanted) or "no certificate that opsctl could renew ends soon"
-        if dry_run or not wanted:
-            return Result({"renewals": [{"component": one.component.name, "why": one.why} for one in wanted]}, told)
+        if dry_run or all(isinstance(one.authority, OpsctlError) for one in wanted):
+            return _planned(mine.customer, wanted, told)
         confirm(f"{told}\nRenew?", yes)
         outcomes = for_each(selection, Service.NETWORK_MANAGEMENT, lambda profile: renew_certificates(
             place, mine, wanted, lambda: require_window(place, mine, "network renew", timedelta(minutes=5))))
@@ -106,6 +108,17 @@ def inventory(customers: Customers = None, everyone: All = False, at: At = None)
     headings = ("customer", "component", "kind", "address", "state", "facts", "checked", "evidence")
     text = table(headings, rows) if rows else "nothing was checked in the last 60 days; run `opsctl network check`"
     return Result({"components": [dict(zip(headings, row, strict=True)) for row in rows]}, text)
+
+
+def _planned(customer: str, wanted: Sequence[Renewal], told: str) -> Result:
+    """What would be renewed; a failure where something that ought to be cannot be, as it is set up."""
+    from opsctl.fleet.failures import failed
+
+    bad = outcomes_result([failed(customer, Service.NETWORK_MANAGEMENT, one.authority) for one in wanted
+                           if isinstance(one.authority, OpsctlError)])
+    text = f"{told}\n\n{bad.text}" if bad.errors else told
+    return Result({"renewals": [{"component": one.component.name, "why": one.why} for one in wanted]}, text,
+                  bad.exit_code, (), bad.errors)
 
 
 def _entries(customers: list[str] | None, everyone: bool, when: datetime,

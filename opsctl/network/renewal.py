@@ -6,14 +6,12 @@ back, and whether a handshake shows that one again is on record.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from opsctl.adapters.probes import Probe, probe, shown
@@ -21,8 +19,10 @@ from opsctl.adapters.secrets import resolve
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.errors import ConfigurationError, OperationFailed, OpsctlError, UsageError
-from opsctl.core.outcome import Outcome, Status
+from opsctl.core.outcome import Outcome
 from opsctl.network.decisions import watched
+from opsctl.network.names import left_of, names_of, own_names
+from opsctl.network.one_by_one import one_by_one
 from opsctl.network.service import target_of
 from opsctl.profiles.hosted import Certificate, Component
 from opsctl.profiles.model import KamstrupProfile
@@ -37,23 +37,26 @@ if TYPE_CHECKING:
 REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 RENEWED, TAKEN_BACK = "certificate.renewed", "certificate.taken-back"
 PROOF_SECONDS, BACK_SECONDS = 40.0, 10.0
-_HOST = re.compile(r"DNS:((?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)")
-_ADDRESS = "IP Address:"
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """One certificate to renew. ends: when the one in use does, None when that could not be read. why: it is due."""
+    """One certificate to renew. ends: when the one in use does, None when that could not be read. why: it is due.
+
+    authority: who signs it, or why nobody can.
+    """
 
     component: Component
     certificate: Certificate
-    authority: AuthoritySettings | AcmeSettings
+    authority: AuthoritySettings | AcmeSettings | OpsctlError
     ends: datetime | None
     fingerprint: str
     why: str
 
     def told(self) -> str:
         """In words, before anybody confirms."""
+        if isinstance(self.authority, OpsctlError):
+            return f"{self.component.name}: CANNOT be renewed: {self.authority.message}"
         work = f"{self.certificate.unit} is {'reloaded' if self.certificate.reload else 'restarted'}"
         how = f"for {self.authority.days} days" if isinstance(self.authority, AuthoritySettings) else "over ACME"
         return (f"{self.component.name}: {self.why}; a new key on {self.certificate.host}, signed by "
@@ -63,7 +66,8 @@ class Renewal:
 def due(workplace: Workplace, profile: KamstrupProfile, component: str | None) -> tuple[Renewal, ...]:
     """What is to be renewed: the component named, or those whose certificate ends within the profile's warning.
 
-    Asks each for the certificate it shows. UsageError for a name that has none that opsctl could renew.
+    Asks each for the certificate it shows. One that nobody can sign as it is set up is among them, whenever it ends.
+    UsageError for a name that has none that opsctl could renew.
     """
     mine = [one for one in watched(profile.components)[0] if one.certificate is not None]
     if component is not None:
@@ -76,9 +80,9 @@ def due(workplace: Workplace, profile: KamstrupProfile, component: str | None) -
 
 
 def _renewal(workplace: Workplace, profile: KamstrupProfile, one: Component, certificate: Certificate) -> Renewal:
-    authority = authority_of(workplace.settings, certificate)
-    if isinstance(authority, AcmeSettings):
-        _require_askable(one, certificate)
+    authority = _signer(workplace.settings, one, certificate)
+    if isinstance(authority, OpsctlError):
+        return Renewal(one, certificate, authority, None, "", authority.message)
     seen = probe(target_of(workplace, profile, one))
     why = f"its certificate ends on {seen.expires:%Y-%m-%d}" if seen.expires else seen.problem or "nothing is known"
     return Renewal(one, certificate, authority, seen.expires, seen.facts.get("certificate", ""), why)
@@ -86,9 +90,22 @@ def _renewal(workplace: Workplace, profile: KamstrupProfile, one: Component, cer
 
 def _soon(one: Renewal, profile: KamstrupProfile, now: datetime) -> bool:
     """Near its end, or not valid any more; a component that does not answer at all shows nothing to renew."""
+    if isinstance(one.authority, OpsctlError):
+        return True
     if one.ends is None:
         return bool(one.fingerprint)
     return (one.ends - now).days < profile.thresholds.certificate_warning_days
+
+
+def _signer(settings: Settings, one: Component, certificate: Certificate
+            ) -> AuthoritySettings | AcmeSettings | OpsctlError:
+    try:
+        authority = authority_of(settings, certificate)
+        if isinstance(authority, AcmeSettings):
+            _require_askable(one, certificate)
+    except OpsctlError as error:
+        return error
+    return authority
 
 
 def authority_of(settings: Settings, certificate: Certificate) -> AuthoritySettings | AcmeSettings:
@@ -116,19 +133,23 @@ def renew(workplace: Workplace, profile: KamstrupProfile, renewals: Sequence[Ren
           may_start: Callable[[], None]) -> Outcome:
     """Renew them one after the other, within one run that has the customer's hosts for itself.
 
-    may_start: raises while a unit that must be restarted may not be.
+    may_start: raises while a unit that must be restarted may not be. One that fails keeps no other from its turn.
     """
-    def act(run: Run) -> Outcome:
-        if any(not one.certificate.reload for one in renewals):
+    def one_of(run: Run, one: Renewal) -> str:
+        if not one.certificate.reload:
             may_start()
-        done = [_renewed(run, profile, one) for one in renewals]
-        return Outcome(run.customer, REQUEST.service, Status.DONE, "; ".join(done))
+        return _renewed(run, profile, one)
+
+    def act(run: Run) -> Outcome:
+        return one_by_one(run, [(one.component.name, partial(one_of, run, one)) for one in renewals])
 
     return perform(workplace, profile, REQUEST, "network renew", act, lease=HOSTS)
 
 
 def _renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
     step = partial(_play, run, profile, one.certificate)
+    if isinstance(one.authority, OpsctlError):
+        raise one.authority
     signed, names, left, more = _ordered(run, one, one.authority, step) if isinstance(one.authority, AcmeSettings) \
         else _signed(run, profile, one, one.authority, step)
     if left:
@@ -157,7 +178,7 @@ def _signed(run: Run, profile: KamstrupProfile, one: Renewal, settings: Authorit
     from opsctl.adapters.authority import sign, vouched
 
     authority = _read(settings)
-    known = vouched(shown(target_of(run.workplace, profile, one.component)), authority, _own(one.component))
+    known = vouched(shown(target_of(run.workplace, profile, one.component)), authority, own_names(one.component))
     asked = step("request", "")
     names, left = names_of(one.component, str(asked["names"]), known)
     return sign(str(asked["request"]), names, authority, resolve(settings.key), settings.days,
@@ -177,12 +198,12 @@ def _ordered(run: Run, one: Renewal, settings: AcmeSettings, step: Callable[...,
         finally:
             step("clear", "", **shown_there)
 
-    names = tuple(dict.fromkeys([_own(one.component)[0], *one.certificate.names]))
+    names = tuple(dict.fromkeys([own_names(one.component)[0], *one.certificate.names]))
     key = resolve(settings.account_key)
     asked = step("request", "", names=list(names))
     signed, account = order(str(asked["request"]), names, settings.directory, key, settings.ca_file, settings.contact,
                             answering)
-    return signed, names, _left(str(asked["names"]), names), {"account": account}
+    return signed, names, left_of(str(asked["names"]), names), {"account": account}
 
 
 def _take_back(run: Run, profile: KamstrupProfile, one: Renewal, restore: Callable[[], Mapping[str, Any]],
@@ -210,35 +231,6 @@ def _take_back(run: Run, profile: KamstrupProfile, one: Renewal, restore: Callab
     run.say(f"{name}: " + ("a handshake shows the old certificate again" if proven else
                            f"no handshake shows the old certificate: {seen.problem or 'it shows another one'}"))
     run.record(TAKEN_BACK, {**evidence, "reason": reason, "proven": proven, "problem": seen.problem})
-
-
-def names_of(component: Component, said: str, known: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names to sign for: the profile's, then those `known` from the authority's own certificate, no wildcards.
-
-    Second, those left out. said: what the host says of the certificate in use, as openssl prints it: never signed.
-    """
-    more = component.certificate.names if component.certificate else ()
-    names = tuple(dict.fromkeys([*_own(component), *more, *(name for name in known if not name.startswith("*"))]))
-    return names, _left(said, names, known)
-
-
-def _left(said: str, names: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
-    claimed = [*known, *(name for item in said.split(", ") if (name := _name_in(item)))]
-    return tuple(dict.fromkeys(name for name in claimed if name not in names))
-
-
-def _own(component: Component) -> tuple[str, str]:
-    return component.server_name or component.address, component.address
-
-
-def _name_in(item: str) -> str:
-    match = _HOST.fullmatch(item)
-    if match:
-        return match[1]
-    try:
-        return str(ip_address(item.removeprefix(_ADDRESS))) if item.startswith(_ADDRESS) else ""
-    except ValueError:
-        return ""
 
 
 def _play(run: Run, profile: KamstrupProfile, certificate: Certificate, step: str, pem: str,

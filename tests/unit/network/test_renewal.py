@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -21,22 +21,25 @@ from hypothesis import strategies as st
 
 from opsctl.adapters.authority import Signed, sign, vouched
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import ConfigurationError, ExitCode, OperationFailed, OpsctlError
-from opsctl.core.outcome import Outcome
+from opsctl.core.errors import ConfigurationError, ExitCode, Locked, OperationFailed, OpsctlError, OutsideWindow
+from opsctl.core.outcome import Outcome, Status
 from opsctl.core.progress import Silent
 from opsctl.core.secret import Secret
 from opsctl.ledger import open_ledger
 from opsctl.network import renewal
-from opsctl.network.renewal import RENEWED, TAKEN_BACK, Renewal, names_of, renew
+from opsctl.network.names import names_of
+from opsctl.network.renewal import RENEWED, TAKEN_BACK, Renewal, due, renew
 from opsctl.profiles.hosted import Certificate, Component
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.settings import AuthoritySettings, Settings
+from opsctl.runs import leftovers
 from opsctl.runs.service import Run
 from opsctl.runs.workplace import Workplace
 from tests.not_exercised import not_exercised
 from tests.unit.backup.s3_server import make_certificate
 from tests.unit.network.test_probes import serving
+from tests.unit.workplaces import opened
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime.now(UTC)
@@ -420,3 +423,104 @@ def test_an_old_pair_that_cannot_be_put_back_is_said_and_not_recorded_as_taken_b
     assert outcome.code is ExitCode.FAILED and "could NOT be put back" in outcome.summary
     assert outcome.data["details"] == ["it was interrupted", "the host does not answer", "aalund-1: cut"]
     assert payloads(place, TAKEN_BACK) == []
+
+
+def wanted(name: str, **changes: Any) -> Renewal:
+    one = component(name=name, certificate={"host": "aalund-1", "certificate": "/c", "key": "/k", "unit": "a.service",
+                                            "reload": True, "authority": "own", **changes})
+    assert one.certificate is not None
+    authority = AuthoritySettings(certificate=Path("/ca.pem"), key="env:KEY", days=1)
+    return Renewal(one, one.certificate, authority, None, "", "it is asked for")
+
+
+@pytest.fixture
+def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Callable[..., Outcome], list[str]]]:
+    """Renews components by name: what one raises is given, the others are renewed; and which were tried."""
+    with opened(tmp_path, SystemClock(), Settings()) as place:
+        tried: list[str] = []
+        profile = load_profile(ROOT / "inventories", "sample-aalund")
+        assert isinstance(profile, KamstrupProfile)
+        monkeypatch.setattr(leftovers, "mend", lambda *_: [])
+
+        def act(renewals: list[Renewal], may_start: Callable[[], None] = lambda: None, lost: str = "",
+                **errors: BaseException) -> Outcome:
+            def renewed(run: Run, profile: KamstrupProfile, one: Renewal) -> str:
+                name = one.component.name
+                tried.append(name)
+                run.lease.renewal.lost = run.lease.renewal.lost or name == lost
+                if name in errors:
+                    raise errors[name]
+                return f"{name}: new certificate"
+
+            monkeypatch.setattr(renewal, "_renewed", renewed)
+            return renew(place, profile, renewals, may_start)
+
+        yield act, tried
+
+
+def test_one_that_cannot_be_renewed_keeps_no_other_from_its_turn(
+        several: tuple[Callable[..., Outcome], list[str]]) -> None:
+    act, tried = several
+    gone = OperationFailed("b: the host is down", "start it", ("aalund-1: no route",))
+    outcome = act([wanted("a"), wanted("b"), wanted("c")], b=gone)
+    assert tried == ["a", "b", "c"]
+    assert (outcome.status, outcome.code) == (Status.PARTIAL, ExitCode.PARTIAL)
+    assert outcome.summary == "a: new certificate; c: new certificate; b: FAILED: the host is down"
+    assert (outcome.resolution, outcome.data["details"]) == ("start it", ["b: aalund-1: no route"])
+    assert (outcome.data["done"], outcome.data["failed"]) == (["a", "c"], ["b"])
+    outcome = act([wanted("a"), wanted("b")], a=ConfigurationError("no key", "write it"), b=gone)
+    assert (outcome.status, outcome.code, "no key" in outcome.summary) == (Status.FAILED, ExitCode.FAILED, True)
+    outcome = act([wanted("a")], a=ConfigurationError("no key", "write it"))
+    assert (outcome.code, outcome.summary, outcome.resolution) == (ExitCode.CONFIGURATION, "no key", "write it")
+
+
+def test_nothing_more_is_renewed_without_the_lease(several: tuple[Callable[..., Outcome], list[str]]) -> None:
+    act, tried = several
+    three = [wanted("a"), wanted("b"), wanted("c")]
+    outcome = act(three, b=Locked("another run has the lease", "later"))
+    assert (tried, outcome.status) == (["a", "b"], Status.PARTIAL)
+    assert outcome.summary.endswith("c: not tried") and outcome.data["not_tried"] == ["c"]
+    tried.clear()
+    outcome = act(three, lost="a", a=OperationFailed("the playbook was cancelled", "look"))
+    assert (tried, outcome.status, outcome.data["not_tried"]) == (["a"], Status.FAILED, ["b", "c"])
+
+
+def test_ctrl_c_ends_them_all_also_where_the_old_pair_cannot_be_put_back(
+        several: tuple[Callable[..., Outcome], list[str]]) -> None:
+    act, tried = several
+    with pytest.raises(KeyboardInterrupt):
+        act([wanted("a"), wanted("b")], a=KeyboardInterrupt())
+    left = OperationFailed("a: the old certificate could NOT be put back", "by hand")
+    left.__cause__ = KeyboardInterrupt()
+    outcome = act([wanted("a"), wanted("b")], a=left)
+    assert (tried, outcome.data["not_tried"]) == (["a", "a"], ["b"])
+
+
+def test_a_closed_window_keeps_only_those_waiting_whose_unit_restarts(
+        several: tuple[Callable[..., Outcome], list[str]]) -> None:
+    act, tried = several
+    outcome = act([wanted("a", reload=False), wanted("b")], raising(OutsideWindow("closed", "later")))
+    assert (tried, outcome.status) == (["b"], Status.PARTIAL)
+    assert "a: FAILED: closed" in outcome.summary
+
+
+def test_one_that_nobody_can_sign_is_a_row_and_the_others_are_still_due(tmp_path: Path, guest: Guest) -> None:
+    _, place = guest.renew()
+    near = component(name="near", address="127.0.0.1", port=guest.port, protocol="tls",
+                     ca_file=str(guest.folder / "cert.pem"), certificate={
+        "host": "aalund-1", "certificate": guest.pair[0], "key": guest.pair[1], "unit": "a.service", "reload": True,
+        "authority": "own"})
+    assert near.certificate is not None
+    bad = near.model_copy(update={"name": "bad", "certificate": near.certificate.model_copy(
+        update={"authority": "nobody"})})
+    place = replace(place, settings=place.settings.model_copy(update={"authorities": {
+        "own": AuthoritySettings(certificate=Path("/ca.pem"), key="env:KEY", days=1)}}))
+    profile = load_profile(ROOT / "inventories", "sample-aalund")
+    assert isinstance(profile, KamstrupProfile)
+    found = due(place, profile.model_copy(update={"components": (bad, near)}), None)
+    assert [one.component.name for one in found] == ["bad", "near"]
+    assert isinstance(found[0].authority, ConfigurationError)
+    assert found[0].told().startswith("bad: CANNOT be renewed: opsctl.yml has no authority nobody")
+    with pytest.raises(ConfigurationError, match="no authority nobody"):
+        renewal._renewed(object(), profile, found[0])  # type: ignore[arg-type] - it comes to nothing before
+    place.ledger.close()
