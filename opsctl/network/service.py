@@ -17,14 +17,12 @@ from opsctl.network.history import CHECKED, last_of, past_of
 from opsctl.network.model import LEVELS, Change, Standing, State, documents
 from opsctl.profiles.hosted import Component
 from opsctl.profiles.model import KamstrupProfile
-from opsctl.runs.service import Run
+from opsctl.runs.service import Run, changes_hosts
 from opsctl.runs.together import perform_together
 from opsctl.runs.workplace import Workplace
 
 REQUEST = Request(Service.NETWORK_MANAGEMENT, Purpose.PROTECT, Delivery.WORK)
 HISTORY = timedelta(days=35)
-MAINTENANCE = ("patch-", "release-", "network-renew-")
-"""Operations that may stop components on purpose, as the ids of their runs have them."""
 STATUS = {State.UP: Status.DONE, State.PLANNED: Status.DONE, State.WARNING: Status.WARNING,
           State.FLAPPING: Status.WARNING, State.DOWN: Status.CHECK_FAILED, State.UNKNOWN: Status.CHECK_FAILED}
 
@@ -55,11 +53,10 @@ def check(workplace: Workplace, profiles: Sequence[KamstrupProfile]) -> tuple[Ou
 def under_way(workplace: Workplace, customer: str) -> str:
     """The planned work that runs for this customer now, for people; "" when there is none.
 
-    A lease is owned by a run, whose id begins with its time and its operation.
+    A lease is owned by a run, whose id says what it does.
     """
     for lease in workplace.ledger.leases():
-        operation = lease.owner.partition("-")[2]
-        if lease.name.startswith(f"{customer}/") and operation.startswith(MAINTENANCE) and not lease.expired:
+        if lease.name.startswith(f"{customer}/") and changes_hosts(lease.owner) and not lease.expired:
             return f"planned work is under way: {lease.owner}"
     return ""
 

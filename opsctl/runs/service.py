@@ -31,7 +31,10 @@ LEASE_SECONDS = 90
 HOSTS = "hosts"
 """The lease of whatever copies from a customer's hosts or changes them: a backup does not begin while they reboot."""
 
-_ON_HOSTS = frozenset({"backup", "module", "patch", "release", "upgrade"})
+CHANGES_HOSTS = ("module", "network renew", "patch", "release", "upgrade")
+"""Operations, or the first words of them, that may stop or restart what runs on a customer's hosts: planned work."""
+
+_ON_HOSTS = frozenset({"backup", *CHANGES_HOSTS})
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,12 @@ def concluded(run: Run, act: Callable[[Run], Outcome]) -> Outcome:
     outcome = _acted(run, act)
     outcome = replace(outcome, run=run.id, warnings=(*run.decision.warnings, *outcome.warnings))
     return _finished(run, outcome)
+
+
+def changes_hosts(run: str) -> bool:
+    """Whether the run of this id may stop or restart what runs on the customer's hosts; a backup copies from them."""
+    words = run.partition("-")[2]
+    return words.startswith(tuple(f"{operation.replace(' ', '-')}-" for operation in CHANGES_HOSTS))
 
 
 def lease_of(operation: str) -> str:

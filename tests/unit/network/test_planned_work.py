@@ -1,10 +1,11 @@
-"""What does not answer while a patch or release run is under way is planned work: read from that run's own lease."""
+"""What does not answer while a run that changes hosts is under way is planned work: read from that run's own lease."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from opsctl.adapters.ansible_catalogue import OPERATIONS
 from opsctl.contract.gate import Delivery, Purpose, Request
 from opsctl.contract.services import Service
 from opsctl.core.clock import SystemClock
@@ -16,7 +17,7 @@ from opsctl.profiles.hosted import Component
 from opsctl.profiles.loader import load_profile
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.profiles.settings import Settings
-from opsctl.runs.service import Run, perform
+from opsctl.runs.service import HOSTS, Run, perform
 from opsctl.runs.workplace import Workplace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,6 +32,10 @@ def place(tmp_path: Path) -> Iterator[Workplace]:
     ledger.close()
 
 
+def without_hosts() -> KamstrupProfile:
+    return profile().model_copy(update={"hosts": (), "databases": ()})
+
+
 def profile() -> KamstrupProfile:
     found = load_profile(ROOT / "inventories", CUSTOMER)
     assert isinstance(found, KamstrupProfile)
@@ -38,10 +43,21 @@ def profile() -> KamstrupProfile:
     return found.model_copy(update={"components": (dead,)})
 
 
+@pytest.mark.parametrize("operation", sorted({one.command for one in OPERATIONS if one.changes} | {"module disable"}))
+def test_whatever_changes_hosts_is_planned_work_but_for_backups_and_keys(operation: str, place: Workplace) -> None:
+    """A backup copies beside READY, and a key of Kamstrup API Access is a file that nothing restarts for."""
+    def act(run: Run) -> Outcome:
+        assert bool(under_way(place, CUSTOMER)) is (operation not in {"backup run", "api rotate"})
+        return Outcome(CUSTOMER, REQUEST.service, Status.DONE, "")
+
+    assert perform(place, without_hosts(), REQUEST, operation, act, lease=HOSTS).status is Status.DONE
+    assert under_way(place, CUSTOMER) == ""
+
+
 @pytest.mark.slow  # each asks a dead port three times, four times over
 @pytest.mark.parametrize(("operation", "status"), [
     ("patch apply", Status.DONE), ("release install", Status.DONE), ("release rollback", Status.DONE),
-    ("backup run", Status.CHECK_FAILED)])
+    ("upgrade apply", Status.DONE), ("module enable", Status.DONE), ("backup run", Status.CHECK_FAILED)])
 def test_only_work_that_stops_ready_explains_a_component_that_is_down(operation: str, status: Status,
                                                                      place: Workplace) -> None:
     assert check(place, [profile()])[0].status is Status.CHECK_FAILED
