@@ -60,7 +60,7 @@ def forecast(customers: Customers = None, everyone: All = False, at: At = None) 
             last = [day for day in own.days if (day.host, day.mount) == place]
             found = fitted({day.day: day.bytes_used for day in last}, last[-1].usable, own.today)
             growth = found.growth
-            rows.append((customer, f"{place[0]}:{place[1]}", f"{100 * last[-1].bytes_used / last[-1].usable:.1f} %",
+            rows.append((customer, f"{place[0]}:{place[1]}", _share(last[-1].bytes_used, last[-1].usable),
                          f"{growth.estimate / 1e6:.1f} MB ({growth.low / 1e6:.1f} to {growth.high / 1e6:.1f})"
                          if growth else "", found.text))
             data.append({"customer": customer, "host": place[0], "mount": place[1], "used_bytes": last[-1].bytes_used,
@@ -83,7 +83,7 @@ def history(customers: Customers = None, everyone: All = False, days: Days = 30,
     stores = [{"customer": customer, **asdict(day)} for customer, found in own.items() for day in found.stores]
     tables = [table(("customer", "day", "volume", "used", "share", "write", "throughput", "evidence"), [
         (one["customer"], one["day"], f"{one['host']}:{one['mount']}", _size(one["bytes_used"]),
-         f"{100 * one['bytes_used'] / one['usable']:.1f} %" if one["usable"] else "",
+         _share(one["bytes_used"], one["usable"]),
          _shown(one["write_milliseconds"], "ms"), _shown(one["write_megabytes_per_second"], "MB/s"), one["evidence"])
         for one in volumes])]
     if databases:
@@ -125,6 +125,11 @@ def _history(customers: list[str] | None, everyone: bool, when: datetime, days: 
 
 def _shown(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:g} {unit}".rstrip()
+
+
+def _share(used: int, usable: int) -> str:
+    """Of a volume of 0 bytes there is none; `storage check` names it."""
+    return f"{100 * used / usable:.1f} %" if usable else ""
 
 
 def _size(found: int) -> str:
