@@ -31,8 +31,8 @@ def offboard(customer: Customer,
              evidence: Annotated[Path | None, typer.Option("--evidence", metavar="FILE", help="What proves it; "
                                                            "its SHA-256 is recorded.")] = None,
              erase_backups: Annotated[bool, typer.Option("--erase-backups", help="Erase them for good, with proof.")]
-             = False, erase_personal: Annotated[bool, typer.Option("--erase-personal", help="Erase names and addresses "
-                                                                   "from the ledger.")] = False,
+             = False, erase_personal: Annotated[bool, typer.Option("--erase-personal", help="Erase names, addresses "
+                                                                   "and drafts of notices.")] = False,
              yes: Yes = False) -> Result:
     """Let a customer go: without an option the checklist; exit code 8 when something is long overdue."""
     asked = [name for name, given in (
@@ -43,6 +43,7 @@ def offboard(customer: Customer,
     found = profile(customer)
     with workplace(acts=True) as place:
         from opsctl.fleet import offboarding
+        from opsctl.fleet.personal import drafts_of
 
         outcome: Outcome | None = None
         if last_day is not None:
@@ -61,13 +62,16 @@ def offboard(customer: Customer,
             outcome = _erase(place, found, yes)
         elif erase_personal:
             offboarding.require_after_last_day(place, found)
-            confirm(f"Erase every name and address in the evidence of {customer}?", yes)
+            folder = drafts_of(place, customer)
+            confirm(f"Erase every name and address in the evidence of {customer}"
+                    f"{f', and the drafts of its notices in {folder}' if folder else ''}?", yes)
             outcome = offboarding.erase_personal(place, found, _hosted(found), reason)
         return _with_checklist(place, found, outcome)
 
 
 def _with_checklist(place: Workplace, found: Profile, outcome: Outcome | None) -> Result:
     from opsctl.fleet.checklist import checklist, facts_of, overdue, stays
+    from opsctl.fleet.personal import drafts_of
 
     told = outcomes_result([outcome]) if outcome is not None else None
     if told is not None and told.exit_code:
@@ -76,7 +80,7 @@ def _with_checklist(place: Workplace, found: Profile, outcome: Outcome | None) -
     lines = checklist(place, found, former)
     ends = facts_of(place, found).service_ends
     assert ends is not None  # noqa: S101 - it is leaving
-    kept = stays(found, ends, former is not None)
+    kept = stays(found, ends, former is not None, drafts_of(place, found.customer))
     late = overdue(place, found, lines)
     text = [told.text, ""] if told is not None else []
     text += [f"{found.customer}: last day {ends}", "",

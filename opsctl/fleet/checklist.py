@@ -1,4 +1,7 @@
-"""The checklist of a customer that leaves: each step with its evidence, read from the ledger and from nowhere else."""
+"""The checklist of a customer that leaves: each step with its evidence, read from the ledger.
+
+Personal data is erased only when none is there any more, whatever was recorded: neither texts nor drafts of notices.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.contract.records import OFFBOARDED, Facts, RecordState, facts
 from opsctl.core.clock import day_bounds, iso, local_day
 from opsctl.core.errors import UsageError
+from opsctl.fleet.personal import remains
 from opsctl.fleet.returning import ERASED, RETURNED
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.runs.service import events_of
@@ -71,12 +76,14 @@ def overdue(workplace: Workplace, profile: Profile, lines: tuple[Line, ...]) -> 
     return ends is not None and today > ends + timedelta(days=CLOSING_DAYS) and any(not line.done for line in lines)
 
 
-def stays(profile: Profile, ends: date, hosted: bool) -> tuple[tuple[str, str], ...]:
-    """What stays, and until when."""
+def stays(profile: Profile, ends: date, hosted: bool, drafts: Path | None = None) -> tuple[tuple[str, str], ...]:
+    """What stays, and until when. drafts: the folder with the customer's notice drafts, where there is one."""
     until = ends + timedelta(days=CLOSING_DAYS)
     backups = (("backups", f"in custody until handed over and signed for, to be erased by {until}"),) if hosted else ()
     return (*backups, ("evidence", "the ledger's chain, for as long as the ledger is kept; without names once erased"),
             ("names and addresses", f"to be erased by {until}"),
+            *((("drafts of notices", f"in {drafts}, to be erased with names and addresses by {until}"),) if drafts
+              else ()),
             ("profile", f"with its former versions until everything else is done, to be removed by {until}"))
 
 
@@ -119,6 +126,9 @@ def _recorded(workplace: Workplace, profile: Profile, step: Step, began: datetim
         return Line(step, iso(entry.recorded_at) if entry else "", shown, f"{BY_HAND[step]}; then --done {step}")
     kind, option = _KINDS[step]
     entry = since(workplace, profile, kind, began)
+    left = remains(workplace, profile.customer) if entry is not None and step is Step.PERSONAL else ""
+    if left:
+        return Line(step, "", "", f"opsctl customer offboard {profile.customer} {option}, again; left: {left}")
     return Line(step, iso(entry.recorded_at) if entry else "", entry.reference if entry else "",
                 f"opsctl customer offboard {profile.customer} {option}")
 

@@ -1,13 +1,13 @@
 """A customer that leaves: what ends, what stays and until when, and a checklist in which every tick has its evidence.
 
 From the day after the last one the gate refuses everything but custody of what was taken before. Ledger:
-`customer.offboarding-started`, `customer.offboarding-cancelled`, `customer.step-done`, and those of `fleet.returning`.
+`customer.offboarding-started`, `customer.offboarding-cancelled`, `customer.step-done`, `customer.personal-erased`, and
+those of `fleet.returning` and `fleet.personal`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -29,6 +29,7 @@ from opsctl.fleet.checklist import (
     since,
     step_done,
 )
+from opsctl.fleet.personal import erase_drafts, erase_texts
 from opsctl.fleet.returning import ERASED, RETURNED
 from opsctl.ledger import held
 from opsctl.profiles.model import KamstrupProfile, Profile
@@ -37,8 +38,6 @@ from opsctl.runs.workplace import Workplace
 
 if TYPE_CHECKING:
     from opsctl.ledger import HeldLease
-
-_REFERENCE = re.compile(r"[0-9a-f]{64}")
 
 
 def start(workplace: Workplace, profile: Profile, last_day: date, reason: str) -> Outcome:
@@ -95,23 +94,24 @@ def done(workplace: Workplace, profile: Profile, step: str, by: str, evidence: P
 
 
 def erase_personal(workplace: Workplace, profile: Profile, former: KamstrupProfile | None, reason: str) -> Outcome:
-    """Erase every name and address that the customer's evidence refers to; the evidence itself stays.
+    """Erase every name, address and text kept beside the customer's evidence, and the drafts of its notices on this
+    machine; the evidence itself stays.
 
-    UsageError while another step is open: whoever does that one would be named anew.
+    OperationFailed when the drafts cannot be erased; then the texts are not either. UsageError while another step is
+    open: whoever does that one would be named anew.
     """
     require_after_last_day(workplace, profile)
     left = [line.step.value for line in checklist(workplace, profile, former)
             if not line.done and line.step is not Step.PERSONAL]
     if left:
         raise UsageError(f"still open: {', '.join(left)}", "names are erased last, since each step names who did it")
-    ledger = workplace.ledger
-    erased = 0
-    for reference in sorted(_references(workplace, profile.customer)):
-        if ledger.personal(reference) is not None:
-            ledger.erase_personal(reference, reason.strip() or "the customer has left", workplace.actor)
-            erased += 1
-    ledger.append(profile.customer, PERSONAL_ERASED, {"count": erased}, actor=workplace.actor)
-    return _outcome(profile, Status.DONE, f"{erased} names and addresses erased; the evidence stays without them")
+    with _alone(workplace, profile) as lease:
+        files = erase_drafts(workplace, profile.customer, lease)
+        erased = erase_texts(workplace, profile.customer, reason.strip() or "the customer has left")
+        workplace.ledger.append(profile.customer, PERSONAL_ERASED, {"count": erased, "draft_files": files},
+                                actor=workplace.actor, lease=lease)
+    return _outcome(profile, Status.DONE, f"{erased} names and addresses and {files} "
+                    f"{'file' if files == 1 else 'files'} of drafts erased; the evidence stays without them")
 
 
 def require_after_last_day(workplace: Workplace, profile: Profile) -> None:
@@ -128,11 +128,6 @@ def require_receipt(workplace: Workplace, profile: Profile) -> None:
     if step_done(workplace, profile, Step.RECEIPT, began) is None:
         raise UsageError("the customer has not signed for its backups", f"`opsctl customer offboard {profile.customer} "
                          f"--done {Step.RECEIPT} --by PERSON --evidence FILE` once it has")
-
-
-def _references(workplace: Workplace, customer: str) -> set[str]:
-    return {reference for entry in workplace.ledger.entries(customer)
-            for reference in _REFERENCE.findall(str(entry.payload))}
 
 
 @contextmanager

@@ -52,6 +52,12 @@ def get_many(connection: Connection, references: Collection[str]) -> dict[str, s
     return found
 
 
+def of_chain(connection: Connection, chain: str) -> list[str]:
+    """The references of one chain whose text is there, oldest first."""
+    return [str(one) for one in connection.scalars(select(_table.c.reference).where(
+        _table.c.chain == chain, _table.c.text.is_not(None)).order_by(_table.c.recorded_at, _table.c.reference))]
+
+
 def changed(connection: Connection, chain: str | None) -> Iterator[tuple[str, str]]:
     """What is not as it was recorded, as (chain, what): a text that its reference does not fit, or one that is gone.
 

@@ -176,6 +176,11 @@ class Ledger:
         with self._database.reading() as connection:
             return personal.get_many(connection, references)
 
+    def personal_of(self, chain: str) -> list[str]:
+        """The references of one chain whose text is not erased, whether an entry names them or not; oldest first."""
+        with self._database.reading() as connection:
+            return personal.of_chain(connection, chain)
+
     def rebuild(self) -> int:
         """Make the table of newest entries anew from the entries; returns how many rows it has."""
         with self._writing() as connection:

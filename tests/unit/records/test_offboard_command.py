@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsctl.core.clock import local_day
+from opsctl.notices import shelf
 from opsctl.runs.workplace import Workplace
 from tests.unit.records.conftest import Run
 
@@ -32,6 +33,23 @@ def test_from_the_last_day_to_the_checklist(opsctl: Run, tmp_path: Path) -> None
     assert steps["grants-revoked"]
     assert opsctl(*OFFBOARD, "--cancel", "--reason", "it stays").code == 0
     assert opsctl(*OFFBOARD).code == 2
+
+
+def test_drafts_are_named_under_what_stays_and_go_with_the_names(opsctl: Run, place: Workplace, tmp_path: Path) -> None:
+    drafts = place.drafts / "sample-elmegaard"
+    shelf.put(drafts / "release-6.0.0" / "1", {"mail.eml": b"To: it@elmegaard.example"})
+    place.ledger.put_personal("sample-elmegaard", "whose entry was never written")
+    place.ledger.append("sample-elmegaard", "customer.offboarding-started",
+                        {"last_day": (TODAY - timedelta(days=2)).isoformat()}, actor="tester")
+    (tmp_path / "proof").write_text("signed")
+    for step in ("evidence-handed-over", "profile-removal-prepared"):
+        assert opsctl(*OFFBOARD, "--done", step, "--by", "B. Person", "--evidence", str(tmp_path / "proof")).code == 0
+    before = opsctl(*OFFBOARD, "--json").data
+    assert str(drafts) in before["stays"]["drafts of notices"]
+    told = opsctl(*OFFBOARD, "--erase-personal", "--yes")
+    assert (told.code, "3 names and addresses and 1 file of drafts erased" in told.stdout) == (0, True), told
+    assert "drafts of notices" not in told.stdout and not drafts.exists()
+    assert place.ledger.personal_of("sample-elmegaard") == []
 
 
 @pytest.mark.parametrize(("words", "said"), [
