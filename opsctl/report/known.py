@@ -141,10 +141,11 @@ class _Reading:
         return next(filter(wanted, found), None)
 
     def _days(self) -> frozenset[date]:
-        rows = [row for topic, row in self._rows.items() if topic.startswith(f"{COMPLETED}/")]
-        days = {row.payload["day"] for row in rows if row.payload["database"] in self._outline.databases}
+        rows = [row for topic, row in self._rows.items() if topic.startswith(f"{COMPLETED}/")
+                and row.payload["database"] in self._outline.databases]
+        days = {row.payload["day"] for row in rows}
         harm = self._rows.get(DAMAGED)
-        plain = len(days) == 1 and len(rows) == len(self._outline.databases)
+        plain = len(days) == 1 and {row.payload["database"] for row in rows} == self._outline.databases
         if plain and (harm is None or harm.recorded_at < self._now - RECENT):
             day = date.fromisoformat(days.pop())
             if all(self._now - RECENT <= row.recorded_at < self._now for row in rows) and day <= self._today:

@@ -14,7 +14,7 @@ from opsctl.core.errors import ConfigurationError
 from opsctl.core.progress import Silent
 from opsctl.ledger import open_ledger
 from opsctl.profiles.loader import load_profile
-from opsctl.profiles.model import terms_at
+from opsctl.profiles.model import KamstrupProfile, terms_at
 from opsctl.profiles.settings import Settings
 from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue, load
@@ -127,3 +127,23 @@ def test_the_release_is_the_one_that_was_proven_by_then(place: Workplace, clock:
     place.ledger.append("sample-cedervig", "release.installed", {"from": "5.4.0", "to": "5.5.0"}, actor="tests")
     assert stands(place, "cedervig", NOW).ready == "5.5.0"
     assert stands(place, "cedervig", clock.now() - timedelta(days=1)).ready == "5.4.0"
+
+
+def with_databases(*names: str) -> KamstrupProfile:
+    found = load_profile(ROOT / "inventories", "sample-aalund")
+    assert isinstance(found, KamstrupProfile)
+    return found.model_copy(update={"databases": tuple(found.databases[0].model_copy(update={"name": name})
+                                                       for name in names)})
+
+
+@pytest.mark.parametrize(("backed_up", "word"), [(("a", "old"), Word.BROKEN), (("a", "b", "old"), Word.KEPT)])
+def test_a_backup_of_a_database_that_is_gone_stands_for_no_other(place: Workplace, clock: FixedClock,
+                                                                 backed_up: tuple[str, ...], word: Word) -> None:
+    place.ledger.append("sample-aalund", "run.started", {}, actor="tests")
+    clock.move(timedelta(days=5))
+    for name in backed_up:
+        place.ledger.append("sample-aalund", "backup.completed", {
+            "day": "2026-11-20" if name == "old" else "2026-11-23", "database": name, "backup_id": name},
+            actor="tests")
+    (row,) = fleet_status(place, [with_databases("a", "b")], load(ROOT / "releases"), NOW + timedelta(minutes=1))
+    assert row.backup.word is word
