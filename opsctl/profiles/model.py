@@ -24,6 +24,7 @@ from opsctl.profiles.hosted import (
     Thresholds,
 )
 from opsctl.profiles.integration import ApiAccess
+from opsctl.profiles.licences import ends
 from opsctl.profiles.parts import (
     Addon,
     AgreementPart,
@@ -200,22 +201,21 @@ def terms_at(profile: Profile, at: datetime) -> Terms:
     """
     day = local_day(at, profile.zone)
     if day >= profile.hosting_from:
-        return _terms(profile, Hosting(profile.hosting), profile.agreement, profile.addons)
+        return _terms(profile, Hosting(profile.hosting), profile.agreement, profile.addons, day)
     for earlier in profile.earlier:
         if day >= earlier.effective_from:
-            return _terms(profile, earlier.hosting, earlier.agreement, earlier.addons)
+            return _terms(profile, earlier.hosting, earlier.agreement, earlier.addons, day)
     hosting = profile.earlier[-1].hosting if profile.earlier else Hosting(profile.hosting)
-    return _terms(profile, hosting, None, ())
+    return _terms(profile, hosting, None, (), day)
 
 
-def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, addons: tuple[Addon, ...]) -> Terms:
+def _terms(profile: Profile, hosting: Hosting, agreement: AgreementPart | None, addons: tuple[Addon, ...],
+           day: date) -> Terms:
     sma = None if agreement is None else Agreement(
         agreement.reference, agreement.valid_from, agreement.valid_to,
         agreement.entitlements.minor, agreement.entitlements.major)
     return Terms(profile.customer, profile.zone, hosting, sma, {addon.name.value: addon.order for addon in addons},
-                 licences={
-                     licence.product: licence.valid_to for licence in profile.licences
-                     if licence.valid_to and licence.renewal != "automatic"})
+                 licences=ends(profile.licences, day))
 
 
 def permissions(records: Iterable[RecordedPermission], about: str = "") -> tuple[Permission, ...]:

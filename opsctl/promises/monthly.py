@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from opsctl.contract.services import CELLS, Coverage, Hosting, Service
 from opsctl.core.clock import local_day
+from opsctl.profiles.licences import by_product, covered_until
+from opsctl.profiles.parts import Licence
 from opsctl.promises.cadence import GOOD_RUN, cadence, counts
 from opsctl.promises.model import Item, Word
 from opsctl.promises.view import INSTANT, View
@@ -43,14 +45,25 @@ def licences(view: View) -> Iterator[Item]:
         return
     if not view.profile.licences:
         yield Item(promise, "licences", Word.UNKNOWN, "no third-party licence is listed in the profile")
-    for licence in view.profile.licences:
-        what = f"licence {licence.product}"
-        if licence.valid_to is None:
-            yield Item(promise, what, Word.NO_EVENT, "perpetual")
-        elif licence.valid_to < view.days[-1] and local_day(view.now, view.profile.zone) > licence.valid_to:
-            yield Item(promise, what, Word.BROKEN, f"ended on {licence.valid_to}", _within(view, licence.valid_to))
-        else:
-            yield Item(promise, what, Word.NO_EVENT, f"valid to {licence.valid_to}")
+    for product, own in by_product(view.profile.licences).items():
+        yield _licence(view, promise, f"licence {product}", own)
+
+
+def _licence(view: View, promise: str, what: str, own: Sequence[Licence]) -> Item:
+    """Of one product: whether it was without a licence on a day of the month that has begun."""
+    last = min(view.days[-1], local_day(view.now, view.profile.zone))
+    for day in view.days:
+        until = covered_until(own, day)
+        if until is not None and until < day <= last:
+            return Item(promise, what, Word.BROKEN, f"ended on {until}", _within(view, until))
+    until = covered_until(own, last)
+    if until is not None:
+        return Item(promise, what, Word.NO_EVENT, f"valid to {until}")
+    itself = max((one.valid_to for one in own if one.valid_to), default=last)
+    if any(one.valid_to is None for one in own):
+        return Item(promise, what, Word.NO_EVENT, "perpetual")
+    return Item(promise, what, Word.NO_EVENT, f"valid to {itself}" if itself >= last else
+                f"renewed itself on {itself}; the profile does not say until when")
 
 
 def integration(view: View) -> Iterator[Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from statistics import median
 
@@ -10,6 +10,8 @@ from opsctl.contract.levels import LEVELS as CONTRACT_LEVELS
 from opsctl.contract.rasci import ROWS
 from opsctl.contract.services import PRODUCT
 from opsctl.contract.terms import AgreementState
+from opsctl.profiles.licences import ends
+from opsctl.profiles.parts import Licence
 from opsctl.promises.model import Item, Word
 from opsctl.releases.version import Version
 from opsctl.report.service.facts import Facts
@@ -75,18 +77,26 @@ def licences(facts: Facts) -> Section:
     """9: third-party licences, those that end soon first."""
     last = facts.view.days[-1]
     known = sorted(facts.view.profile.licences, key=lambda one: (one.valid_to or date.max, one.product))
-    rows = tuple(Row((one.product, one.vendor, f"{one.quantity} {one.metric}", _end(one.valid_to, last)),
-                     word=Word.UNKNOWN if one.valid_to and one.valid_to <= last + SOON else None) for one in known)
+    soon = _ending(facts)
+    rows = tuple(Row((one.product, one.vendor, f"{one.quantity} {one.metric}", _end(one, last)),
+                     word=Word.UNKNOWN if one.product in soon else None) for one in known)
     notes = () if rows else ("No third-party licence is listed in the profile: the state is unknown.",)
     return Section(9, "licences", "Third-party licences", notes, ("Product", "Vendor", "Quantity", "Ends"), rows)
 
 
-def _end(valid_to: date | None, last: date) -> str:
-    if valid_to is None:
+def _ending(facts: Facts) -> Mapping[str, date]:
+    """By product the last day of those that are without a licence, or will be soon after the month."""
+    last = facts.view.days[-1]
+    return {product: end for product, end in ends(facts.view.profile.licences, last).items() if end <= last + SOON}
+
+
+def _end(licence: Licence, last: date) -> str:
+    end = licence.valid_to
+    if end is None:
         return "perpetual"
-    if valid_to < last:
-        return f"ended on {valid_to}"
-    return f"{valid_to}, within 90 days" if valid_to <= last + SOON else str(valid_to)
+    if end < last:
+        return f"renewed itself on {end}" if licence.renewal == "automatic" else f"ended on {end}"
+    return f"{end}, within 90 days" if end <= last + SOON else str(end)
 
 
 def version(facts: Facts) -> Section:
@@ -162,9 +172,8 @@ def _decisions(facts: Facts) -> Iterator[Row]:
     agreement = facts.view.terms(last).agreement
     if agreement is not None and agreement.valid_to <= last + SOON:
         yield Row((f"The agreement {agreement.reference} ends", "the customer", str(agreement.valid_to)))
-    for licence in facts.view.profile.licences:
-        if licence.valid_to and licence.valid_to <= last + SOON:
-            yield Row((f"Licence {licence.product} ends: renew or replace", "Kamstrup", str(licence.valid_to)))
+    for product, end in _ending(facts).items():
+        yield Row((f"Licence {product} ends: renew or replace", "Kamstrup", str(end)))
 
 
 def quality(facts: Facts) -> Section:

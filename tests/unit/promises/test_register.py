@@ -247,3 +247,33 @@ def test_a_day_whose_backup_got_no_second_copy_is_kept_and_says_so() -> None:
     assert "no second copy" in found[6].detail
     none = items(view(evidence(*every_day(DAYS[:7]), *copies), name="birkeby"), "P16")
     assert not any("copy" in item.detail for item in none)
+
+
+@pytest.mark.parametrize(("licences", "word", "detail"), [
+    (({"valid_to": date(2026, 10, 15)},), Word.BROKEN, "ended on 2026-10-15"),
+    (({"valid_to": date(2026, 10, 15), "renewal": "automatic"},), Word.NO_EVENT,
+     "renewed itself on 2026-10-15; the profile does not say until when"),
+    (({"valid_to": date(2026, 12, 15), "renewal": "automatic"},), Word.NO_EVENT, "valid to 2026-12-15"),
+    (({"valid_to": date(2026, 10, 15)}, {"valid_from": date(2026, 10, 16), "valid_to": date(2027, 10, 15)}),
+     Word.NO_EVENT, "valid to 2027-10-15"),
+    (({"valid_from": date(2026, 10, 16), "valid_to": date(2027, 10, 15)}, {"valid_to": date(2026, 10, 15)}),
+     Word.NO_EVENT, "valid to 2027-10-15"),
+    (({"valid_to": date(2026, 10, 15)}, {"valid_from": date(2026, 10, 20), "valid_to": date(2027, 10, 15)}),
+     Word.BROKEN, "ended on 2026-10-15"),
+    (({"valid_to": date(2026, 8, 15)}, {"valid_from": date(2026, 9, 20), "valid_to": date(2027, 10, 15)}),
+     Word.NO_EVENT, "valid to 2027-10-15"),
+    (({"valid_to": date(2026, 10, 15)}, {"valid_to": None}), Word.NO_EVENT, "perpetual")])
+@pytest.mark.parametrize(("name", "promise"), [("aalund", "P14"), ("dalmose", "P24")])
+def test_a_licence_that_was_renewed_or_followed_has_not_ended(licences: tuple[dict[str, Any], ...], word: Word,
+                                                              detail: str, name: str, promise: str) -> None:
+    one = profile().licences[0]
+    renewed = profile(name).model_copy(update={"licences": tuple(one.model_copy(update=own) for own in licences)})
+    (found,) = items(replace(view(evidence(), name=name), profile=renewed), promise)
+    assert (found.word, found.detail) == (word, detail)
+
+
+def test_a_licence_that_ends_today_has_not_ended() -> None:
+    ending = profile().model_copy(update={"licences": (
+        profile().licences[0].model_copy(update={"valid_to": DAYS[9]}),)})
+    words = [items(replace(view(evidence(), now=at(day)), profile=ending), "P14")[0].word for day in DAYS[9:11]]
+    assert words == [Word.NO_EVENT, Word.BROKEN]

@@ -11,7 +11,7 @@ from opsctl.releases.catalogue import load
 from opsctl.report.service.build import build
 from opsctl.report.service.model import Report
 from opsctl.support import calendars
-from tests.unit.promises.register_values import LATER, OCTOBER, ROOT, at, backup, every_day, evidence, view
+from tests.unit.promises.register_values import LATER, OCTOBER, ROOT, at, backup, every_day, evidence, profile, view
 
 CATALOGUE = load(ROOT / "releases")
 CALENDARS = calendars.load("dk-public")
@@ -93,3 +93,9 @@ def reports() -> Iterator[Report]:
                    datetime.fromisoformat("2026-12-20T09:00:00+00:00"), name)
     alone = {"operation": "patch apply", "status": "done", "summary": "patched", "purpose": "protection"}
     yield made(evidence(("run.finished", at(DAYS[3]), alone)))
+    one = profile().licences[0]
+    licences = [one.model_copy(update={"product": f"Sample {name}", **own}) for name, own in (
+        ("Charts", {"valid_to": DAYS[9], "renewal": "automatic"}), ("Maps", {"valid_to": DAYS[9]}),
+        ("Maps", {"valid_from": DAYS[10], "valid_to": date(2027, 10, 9)}), ("Plans", {"valid_to": DAYS[9]}))]
+    yield build(replace(view(evidence(*every_day(DAYS)), releases=CATALOGUE, calendars=CALENDARS),
+                        profile=profile().model_copy(update={"licences": tuple(licences)})), lambda reference: None)

@@ -188,3 +188,16 @@ def test_the_version_is_the_one_that_the_ledger_knew_at_the_month_s_end(
     november = ("release.installed", datetime(2026, 11, 2, 9, tzinfo=UTC), {**INSTALLED, "to": "6.0.0"})
     found = section(made(view(evidence(*entries, november), name=name)), "version")
     assert found.rows[0].cells == ("READY installed", version)
+
+
+def test_no_decision_is_asked_for_a_licence_that_is_followed_or_renews_itself() -> None:
+    one = profile().licences[0]
+    licences = tuple(one.model_copy(update={"product": name, **own}) for name, own in (
+        ("Charts", {"valid_to": DAYS[9], "renewal": "automatic"}), ("Maps", {"valid_to": DAYS[9]}),
+        ("Maps", {"valid_from": DAYS[10], "valid_to": date(2027, 10, 9)}), ("Plans", {"valid_to": DAYS[9]})))
+    report = made(replace(view(evidence()), profile=profile().model_copy(update={"licences": licences})))
+    asked = [row.cells for row in section(report, "decisions").rows if row.cells[0].startswith("Licence ")]
+    assert asked == [("Licence Plans ends: renew or replace", "Kamstrup", "2026-10-10")]
+    ends = {(row.cells[0], row.cells[3]): row.word for row in section(report, "licences").rows}
+    assert ends == {("Charts", "renewed itself on 2026-10-10"): None, ("Maps", "ended on 2026-10-10"): None,
+                    ("Maps", "2027-10-09"): None, ("Plans", "ended on 2026-10-10"): Word.UNKNOWN}
