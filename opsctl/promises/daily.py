@@ -12,7 +12,7 @@ from opsctl.ledger.model import Entry
 from opsctl.profiles.model import KamstrupProfile
 from opsctl.promises.backups import COPIED, COPY_FAILED, KINDS, good_backups
 from opsctl.promises.model import Item, Word
-from opsctl.promises.view import View
+from opsctl.promises.view import View, left_on
 
 STORAGE_MEASURED, NETWORK_CHECKED = "storage.measured", "network.checked"
 P17_KEPT = timedelta(days=30)
@@ -40,7 +40,10 @@ def backups(view: View) -> Iterator[Item]:
 
 
 def removals(view: View) -> Iterator[Item]:
-    """P17: no backup is removed before it is 30 days old, counted from the end of its taking."""
+    """P17: no backup is removed before it is 30 days old, counted from the end of its taking.
+
+    Those of a customer that has left are erased once it has signed for them.
+    """
     since, until = view.bounds
     made = {str(entry.payload.get("backup_id")): entry for entry in view.evidence.of("backup.completed")}
     for entry in view.evidence.of("backup.removed"):
@@ -49,6 +52,9 @@ def removals(view: View) -> Iterator[Item]:
         name = str(entry.payload["backup_id"])
         day = local_day(entry.recorded_at, view.profile.zone)
         taken = made.get(name)
+        if view.left(day):
+            yield Item("P17", f"removal of {name}", Word.NO_EVENT, left_on(view, day), day, (entry.reference,))
+            continue
         if taken is None:
             yield Item("P17", f"removal of {name}", Word.UNKNOWN, "the ledger has no record of its taking", day,
                        (entry.reference,))

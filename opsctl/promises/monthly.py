@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+from opsctl.contract.gate import API_ACCESS
 from opsctl.contract.services import CELLS, Coverage, Hosting, Service
-from opsctl.core.clock import local_day
+from opsctl.core.clock import day_bounds, local_day
 from opsctl.profiles.licences import by_product, covered_until
 from opsctl.profiles.parts import Licence
 from opsctl.promises.cadence import GOOD_RUN, cadence, counts
 from opsctl.promises.model import Item, Word
-from opsctl.promises.view import INSTANT, View
+from opsctl.promises.view import INSTANT, View, left_on
 
 
 def platform(view: View) -> Iterator[Item]:
-    """P10 by the operator's own cadence, which the sheet leaves open: judged at the end of the month."""
+    """P10 by the operator's own cadence, which the sheet leaves open: judged at the end of the last day covered."""
     days = tuple(view.covered(Service.IT_SYSTEM_MAINTENANCE, Hosting.KAMSTRUP))
     if not days:
         return
     what = f"platform up to date, every {view.patch_every_days} days by policy"
-    at, zone = min(view.bounds[1], view.now), view.profile.zone
+    zone = view.profile.zone
+    at = min(day_bounds(days[-1], zone)[1], view.now)
     today = local_day(at - INSTANT, zone)
     runs = [entry for entry in view.evidence.of("run.finished") if entry.recorded_at < at
             and entry.payload.get("operation") == "patch apply"]
@@ -41,7 +43,7 @@ def platform(view: View) -> Iterator[Item]:
 def licences(view: View) -> Iterator[Item]:
     """P14, P24: no licence used in the product ends without a successor."""
     promise = {Hosting.KAMSTRUP: "P14", Hosting.CUSTOMER: "P24"}[view.terms(view.days[-1]).hosting]
-    if view.days[-1] < view.first_contract_day:
+    if view.days[-1] < view.first_contract_day or all(map(view.left, view.days)):
         return
     if not view.profile.licences:
         yield Item(promise, "licences", Word.UNKNOWN, "no third-party licence is listed in the profile")
@@ -54,7 +56,7 @@ def _licence(view: View, promise: str, what: str, own: Sequence[Licence]) -> Ite
     last = min(view.days[-1], local_day(view.now, view.profile.zone))
     for day in view.days:
         until = covered_until(own, day)
-        if until is not None and until < day <= last:
+        if until is not None and until < day <= last and not view.left(day):
             return Item(promise, what, Word.BROKEN, f"ended on {until}", _within(view, until))
     until = covered_until(own, last)
     if until is not None:
@@ -68,19 +70,23 @@ def _licence(view: View, promise: str, what: str, own: Sequence[Licence]) -> Ite
 
 def integration(view: View) -> Iterator[Item]:
     """P18: integration is open to those who bought it; no event is due by the calendar."""
-    if any(view.covered(Service.SYSTEM_INTEGRATION, Hosting.KAMSTRUP)):
-        bought = "api-access" in view.terms(view.days[-1]).addons
+    days = tuple(view.covered(Service.SYSTEM_INTEGRATION, Hosting.KAMSTRUP))
+    if days:
+        bought = API_ACCESS in view.terms(days[-1]).addons
         yield Item("P18", "integration through Kamstrup API Access", Word.NO_EVENT if bought else Word.NOT_COVERED,
                    "bought; nothing is due by the calendar" if bought else "included on purchase, and not bought")
 
 
 def not_covered(view: View) -> Iterator[Item]:
-    """The rows that the sheet leaves blank, and the days before the first contract: printed, never left out."""
+    """The rows that the sheet leaves blank, and the days outside the contract: printed, never left out."""
     if view.days[-1] < view.first_contract_day:
         yield Item("P05", "contract", Word.NOT_COVERED, f"no contract before {view.first_contract_day}")
         return
+    after = [day for day in view.days if view.left(day)]
+    if after:
+        yield Item("P05", "contract", Word.NOT_COVERED, left_on(view, after[-1]))
     for service in Service:
-        blank = [day for day in view.days if day >= view.first_contract_day
+        blank = [day for day in view.days if day >= view.first_contract_day and day not in after
                  and CELLS[service, view.terms(day).hosting].coverage is Coverage.NOT_OFFERED]
         if blank:
             cell = CELLS[service, Hosting.CUSTOMER]

@@ -17,7 +17,7 @@ from opsctl.core.errors import ConfigurationError
 from opsctl.ledger.model import Entry
 from opsctl.profiles.model import hosting_since
 from opsctl.promises.model import Item, Word
-from opsctl.promises.view import View
+from opsctl.promises.view import View, left_on
 from opsctl.releases.changes import SecurityChange
 from opsctl.releases.model import Release
 from opsctl.releases.version import Step, Version
@@ -31,6 +31,8 @@ NOTICE_DAYS, SECURITY_DAYS = 1, 0
 
 def updates(view: View) -> Iterator[Item]:
     """P11, P12, P22, P23: one item for each release published in the month while the contract covers it."""
+    if all(map(view.left, view.days)):
+        return
     if view.releases is None:
         yield Item("P04", "releases", Word.UNKNOWN, "the release files cannot be read")
         return
@@ -40,7 +42,7 @@ def updates(view: View) -> Iterator[Item]:
         if published is None or not since <= published < min(until, view.now):
             continue
         day = local_day(published, view.profile.zone)
-        if day < view.first_contract_day:
+        if day < view.first_contract_day or view.left(day):
             continue
         if view.terms(day).hosting is Hosting.CUSTOMER:
             yield _notice(view, release, published)
@@ -67,8 +69,11 @@ def _notice(view: View, release: Release, published: datetime) -> Item:
     if due is None:
         return Item(promise, what, Word.UNKNOWN, "no calendar says which days after its publication are working days",
                     day)
-    if view.now < due:
-        return Item(promise, what, Word.NOT_DUE, f"due by policy {iso(due)}", day)
+    last = local_day(due, view.profile.zone)
+    if view.left(last) or view.now < due:
+        word, why = (Word.NOT_COVERED, left_on(view, last)) if view.left(last) else (
+            Word.NOT_DUE, f"due by policy {iso(due)}")
+        return Item(promise, what, word, why, day)
     return _absent(view, promise, what, published, "nobody was told")
 
 

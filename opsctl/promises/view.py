@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from opsctl.contract.records import FACT_KINDS, Event, facts
 from opsctl.contract.services import CELLS, Cell, Coverage, Hosting, Service
 from opsctl.contract.terms import AgreementState, Terms
 from opsctl.core.clock import day_bounds, local_day
-from opsctl.profiles.model import KamstrupProfile, Profile, terms_at
+from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.promises.evidence import Evidence
 from opsctl.promises.model import Item, Word
 from opsctl.promises.month import Month
 from opsctl.releases.catalogue import Catalogue
+from opsctl.runs.service import terms_known
 from opsctl.support.model import CalendarVersion
 
 INSTANT = timedelta(microseconds=1)
@@ -35,6 +37,7 @@ class View:
     calendars: tuple[CalendarVersion, ...] = ()
     patch_every_days: int = 30
     days: tuple[date, ...] = field(init=False)
+    _known: dict[date, Terms] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "days", tuple(self.month.days()))
@@ -58,8 +61,23 @@ class View:
         return frozenset(str(entry.payload["database"]) for entry in tried)
 
     def terms(self, day: date) -> Terms:
-        """The contract of a local day: at its end, so that a day on which hosting began is covered."""
-        return terms_at(self.profile, day_bounds(day, self.profile.zone)[1] - INSTANT)
+        """The contract of a local day: at its end, so that a day on which hosting began is covered.
+
+        With the orders and the last day that were on record by then, as the gate knew them.
+        """
+        if day not in self._known:
+            at = self._end(day)
+            told = (Event(entry.kind, entry.recorded_at, entry.payload) for entry in self.evidence.of(*FACT_KINDS)
+                    if entry.recorded_at <= at)
+            self._known[day] = terms_known(self.profile, at, facts(told))
+        return self._known[day]
+
+    def left(self, day: date) -> bool:
+        """Has the customer left before that day?"""
+        return self.terms(day).has_ended(self._end(day))
+
+    def _end(self, day: date) -> datetime:
+        return day_bounds(day, self.profile.zone)[1] - INSTANT
 
     def cell(self, service: Service, day: date) -> Cell:
         """The cell of the data sheet that governs `service` on that day."""
@@ -69,12 +87,13 @@ class View:
         """The days on which a contract with this hosting covers the service."""
         for day in self.days:
             cell = self.cell(service, day)
-            if day >= self.first_contract_day and cell.hosting is hosting and cell.coverage is not Coverage.NOT_OFFERED:
+            if day >= self.first_contract_day and cell.hosting is hosting \
+                    and cell.coverage is not Coverage.NOT_OFFERED and not self.left(day):
                 yield day
 
     def agreed(self, day: date) -> bool:
         """Is the Software Maintenance Agreement valid on that day (P05)?"""
-        return self.terms(day).agreement_state(day_bounds(day, self.profile.zone)[1] - INSTANT) is AgreementState.VALID
+        return self.terms(day).agreement_state(self._end(day)) is AgreementState.VALID
 
     def missing(self, promise: str, what: str, day: date, absent: str) -> Item:
         """The item of a day without evidence: not due yet, unknown where it may be gone, or broken."""
@@ -91,3 +110,8 @@ class View:
         if self.evidence.gap_in(since, until + timedelta(days=1)):
             return Item(promise, what, Word.UNKNOWN, "entries of that time are damaged or gone", day)
         return Item(promise, what, Word.BROKEN, absent, day)
+
+
+def left_on(view: View, day: date) -> str:
+    """Why nothing is due on a day after the last one."""
+    return f"the customer has left, its last day was {view.terms(day).service_ends}"

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from opsctl.backup.rehearsals import REHEARSAL_FAILED, REHEARSED, RehearsalState, rehearsal_states
+from opsctl.contract.records import OFFBOARDED, OFFBOARDING_ENDED
 from opsctl.core.clock import local_day
 from opsctl.core.outcome import Status
 from opsctl.ledger.model import Entry, Latest
@@ -34,7 +35,7 @@ _PATCHED = tuple(f"{FINISHED}/patch apply/{status}" for status in sorted(GOOD_RU
 _UPGRADED = (upgrades.COMPLETED, upgrades.REFUSED, upgrades.TAKEN_BACK)
 _INSTALLED = tuple(sorted(standing.EVIDENCE))
 TOPICS = (*_MEASURED, *_UNMEASURED, *_PATCHED, CHECKED, *_INSTALLED, upgrades.STARTED, *_UPGRADED, DAMAGED,
-          f"{COMPLETED}/", f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
+          OFFBOARDED, OFFBOARDING_ENDED, f"{COMPLETED}/", f"{REHEARSED}/", f"{REHEARSAL_FAILED}/")
 
 
 class Reads(Protocol):
@@ -65,6 +66,7 @@ class Known:
     copies: whether the newest backups have their second copy, in words; "" without a second store.
     upgrade: the start of an upgrade of the platform that is unfinished.
     storage: the newest check that measured something. unmeasured: a newer one that did not.
+    ends: the last local day of a customer that leaves.
     """
 
     storage: Seen | None
@@ -77,6 +79,7 @@ class Known:
     copies: str = ""
     upgrade: Seen | None = None
     unmeasured: Seen | None = None
+    ends: date | None = None
 
 
 def known(reads: Reads, outlines: Sequence[Outline], now: datetime) -> dict[str, Known]:
@@ -100,7 +103,8 @@ class _Reading:
         days = self._days() if self._outline.databases else frozenset()
         return Known(storage, network, patched.at if patched else None, self._installed(), days,
                      None if days and storage else self._owed_since(), self._rehearsals(), self._copies(),
-                     self._upgrade(), tried if tried and (storage is None or tried.at > storage.at) else None)
+                     self._upgrade(), tried if tried and (storage is None or tried.at > storage.at) else None,
+                     self._ends())
 
     def _installed(self) -> str:
         """READY's version by the ledger. Its own entries are read only when the newest is no proof of its present
@@ -120,6 +124,13 @@ class _Reading:
     def _upgrade(self) -> Seen | None:
         started, ended = self._newest((upgrades.STARTED,), upgrades.STARTED), self._newest(_UPGRADED, *_UPGRADED)
         return None if started is None or (ended is not None and ended.at >= started.at) else started
+
+    def _ends(self) -> date | None:
+        """The last day, by the start of an offboarding that was not cancelled."""
+        started, cancelled = (self._newest((kind,), kind) for kind in (OFFBOARDED, OFFBOARDING_ENDED))
+        if started is None or (cancelled is not None and cancelled.at >= started.at):
+            return None
+        return date.fromisoformat(started.payload["last_day"])
 
     def _counts(self, run: Seen) -> bool:
         """Whether the patch run brought all that the contract gives."""

@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class CustomerStatus:
-    """One customer's row. running: runs that began and have not ended."""
+    """One customer's row. running: runs that began and have not ended. ends: the last local day of one that leaves."""
 
     customer: str
     hosting: str
@@ -47,6 +47,7 @@ class CustomerStatus:
     notices: Verdict
     rehearsal: Verdict
     running: tuple[str, ...] = field(default=())
+    ends: date | None = None
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -147,7 +148,11 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
     ready = of_both(outline.ready, known.installed, hosted=outline.hosted) or "unknown"
     if notices is not None:
         return CustomerStatus(outline.customer, hosting, ready, NOT_COVERED, NOT_COVERED, NOT_COVERED, NOT_COVERED,
-                              notices, NOT_COVERED, running)
+                              notices, NOT_COVERED, running, known.ends)
+    if known.ends is not None and today > known.ends:
+        left = Verdict(Word.NOT_COVERED, f"the customer has left, its last day was {known.ends}")
+        return CustomerStatus(outline.customer, hosting, ready, left, NOT_COVERED, NOT_COVERED, NOT_COVERED,
+                              NOT_COVERED, NOT_COVERED, running, known.ends)
     storage, network, tried = known.storage, known.network, known.unmeasured
     backup = backup_verdict(known.days, today, known.owed_since)
     if known.copies:
@@ -160,4 +165,4 @@ def stands(outline: Outline, known: Known, notices: Verdict | None, running: tup
                         known.owed_since),
         network_verdict(network.payload if network else None,
                         local_day(network.at, outline.zone) if network else None, today, outline.watched),
-        NOT_COVERED, rehearsal_verdict(known.rehearsals) if known.rehearsals else NOT_COVERED, running)
+        NOT_COVERED, rehearsal_verdict(known.rehearsals) if known.rehearsals else NOT_COVERED, running, known.ends)

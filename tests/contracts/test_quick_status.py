@@ -142,7 +142,10 @@ def test_whatever_is_recorded_shows_both_ways(bench: Bench) -> None:
         ("elmegaard", ("change.reported", {"system": "PostgreSQL", "after": "17"})),
         ("elmegaard", ("change.reported", {"system": "READY", "after": "5.10.0"})),
         ("elmegaard", ("release.taken_back", {"version": "5.5.0"})),
-        ("dalmose", ("customer.offboarding-started", {"last_day": "2026-11-01"}))]
+        ("dalmose", ("customer.offboarding-started", {"last_day": "2026-11-01"})),
+        ("birkeby", ("customer.offboarding-started", {"last_day": "2026-11-01"})),
+        ("birkeby", ("customer.offboarding-cancelled", {"reason": "r"})),
+        ("birkeby", ("customer.offboarding-started", {"last_day": "2026-11-24"}))]
     assert bench.quick() == bench.ordinary()
     for name, (kind, payload) in steps:
         bench.ledger.append(f"sample-{name}", kind, payload, actor="tests")

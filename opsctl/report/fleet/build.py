@@ -82,7 +82,7 @@ def backup_days(outline: Outline, entries: Sequence[Entry], begins: datetime | N
         day = today - timedelta(days=back)
         if day in good:
             word = Word.KEPT
-        elif outline.hosting(day) != status.hosting:
+        elif outline.hosting(day) != status.hosting or (status.ends is not None and day > status.ends):
             word = Word.NOT_COVERED
         elif day == today:
             word = Word.NOT_DUE

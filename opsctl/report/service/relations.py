@@ -169,6 +169,8 @@ def _decisions(facts: Facts) -> Iterator[Row]:
             references = tuple(ref for item in kept.items if item.word is Word.BROKEN for ref in item.evidence)
             yield Row((f"{kept.promise} was broken ({kept.figures}): what is done about it", "Kamstrup",
                        "with this report"), references, Word.BROKEN)
+    if facts.view.left(last):
+        return
     agreement = facts.view.terms(last).agreement
     if agreement is not None and agreement.valid_to <= last + SOON:
         yield Row((f"The agreement {agreement.reference} ends", "the customer", str(agreement.valid_to)))

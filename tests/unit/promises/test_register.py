@@ -277,3 +277,54 @@ def test_a_licence_that_ends_today_has_not_ended() -> None:
         profile().licences[0].model_copy(update={"valid_to": DAYS[9]}),)})
     words = [items(replace(view(evidence(), now=at(day)), profile=ending), "P14")[0].word for day in DAYS[9:11]]
     assert words == [Word.NO_EVENT, Word.BROKEN]
+
+
+def leaving(recorded: date, last: date) -> tuple[str, datetime, dict[str, Any]]:
+    return ("customer.offboarding-started", at(recorded), {"last_day": last.isoformat(), "reason": "r"})
+
+
+def test_days_after_the_customer_s_last_one_are_not_covered() -> None:
+    patched = ("run.finished", at(date(2026, 9, 20)), {"operation": "patch apply", "status": "done"})
+    found = kept(view(evidence(*every_day(DAYS[:9]), patched, leaving(DAYS[1], DAYS[9]))))
+    assert found["P16"].figures == "1 broken, 9 kept"
+    assert [item.day for item in found["P19"].items] == DAYS[:10]
+    assert [item.day for item in found["P15"].items] == DAYS[:10]
+    assert (found["P10"].word, found["P05"].word) == (Word.KEPT, Word.NOT_COVERED)
+    assert found["P05"].items[0].detail == "the customer has left, its last day was 2026-10-10"
+
+
+def test_of_a_month_after_the_customer_s_last_day_nothing_is_owed() -> None:
+    for name in ("aalund", "dalmose"):
+        found = kept(view(evidence(leaving(DAYS[1], DAYS[9])), Month(2026, 11), at(date(2026, 12, 5)), name))
+        assert {one.word for one in found.values()} <= {Word.NOT_COVERED, Word.NO_EVENT}, found
+        assert found["P05"].items[0].detail == "the customer has left, its last day was 2026-10-10"
+
+
+def test_a_customer_that_stays_owes_and_is_owed_again() -> None:
+    stays = ("customer.offboarding-cancelled", at(DAYS[12]), {"reason": "r"})
+    found = kept(view(evidence(leaving(DAYS[1], DAYS[9]), stays)))
+    assert [item.day for item in found["P16"].items] == [*DAYS[:10], *DAYS[12:]]
+
+
+def test_backups_that_are_erased_after_the_last_day_break_nothing() -> None:
+    def removed(day: date) -> list[Item]:
+        gone = ("backup.removed", at(day), {"backup_id": f"{DAYS[0]:%Y%m%d}-ready", "database": "ready"})
+        return items(view(evidence(*every_day(DAYS[:9]), leaving(DAYS[1], DAYS[8]), gone)), "P17")
+
+    assert removed(DAYS[8])[0].word is Word.BROKEN
+    after = removed(DAYS[9])[0]
+    assert (after.word, after.detail) == (Word.NO_EVENT, "the customer has left, its last day was 2026-10-09")
+    assert after.evidence
+
+
+def test_an_order_that_is_recorded_counts_as_for_the_gate() -> None:
+    def integration(until: date | None, recorded: date = DAYS[2]) -> Word:
+        order = ("order.added", at(recorded), {
+            "reference": "ORD-1", "by": "x", "valid_from": at(DAYS[1]).isoformat(), "covers": ["api-access"],
+            "valid_to": at(until).isoformat() if until else None, "details": {}})
+        bare = profile().model_copy(update={"addons": ()})
+        return items(replace(view(evidence(order)), profile=bare), "P18")[0].word
+
+    assert integration(None) is Word.NO_EVENT
+    assert integration(DAYS[20]) is Word.NOT_COVERED
+    assert integration(None, date(2026, 11, 2)) is Word.NOT_COVERED, "recorded after the month"

@@ -12,7 +12,7 @@ from opsctl.profiles.parts import EarlierTerms
 from opsctl.promises.model import Item, Word
 from opsctl.promises.month import Month
 from opsctl.promises.updates import notice_due
-from opsctl.releases.catalogue import load
+from opsctl.releases.catalogue import Catalogue, load
 from opsctl.releases.model import Release
 from opsctl.support import calendars
 from opsctl.support.model import CalendarVersion
@@ -179,3 +179,18 @@ def test_a_hosted_system_that_had_a_later_release_before_is_owed_nothing() -> No
 
 def test_releases_that_cannot_be_read_are_unknown() -> None:
     assert kept(view(evidence(), MONTH, LONG_AFTER))["P04"].word is Word.UNKNOWN
+
+
+def test_a_notice_that_falls_due_after_the_customer_s_last_day_is_owed_no_more() -> None:
+    plain = MAJOR.model_copy(update={"changes": ()})
+    catalogue = Catalogue({**CATALOGUE.releases, plain.version: plain}, CATALOGUE.files)
+
+    def word(days: int) -> Word:
+        """Of a customer whose last day is so many after that of the publication; the notice is due on the next one."""
+        ends = (PUBLISHED + timedelta(days=days)).date().isoformat()
+        left = ("customer.offboarding-started", PUBLISHED - timedelta(days=2), {"last_day": ends, "reason": "r"})
+        return told(left, releases=catalogue).word
+
+    assert (word(1), word(0)) == (Word.BROKEN, Word.NOT_COVERED)
+    with pytest.raises(KeyError):
+        word(-1)

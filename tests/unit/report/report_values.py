@@ -55,7 +55,9 @@ def full() -> list[tuple[str, datetime, Any]]:
             *(network(one) for one in DAYS[:25]), network(DAYS[25], "down"),
             ("run.finished", at(DAYS[3], 5), {"operation": "patch apply", "status": "done", "summary": "patched"}),
             ("report.noted", at(DAYS[30]), {"month": "2026-10", "text": "A calm month."}),
-            ("order.added", at(DAYS[1]), {"reference": "ORD-1"})]
+            ("order.added", at(DAYS[1]), {
+                "reference": "ORD-1", "by": "x", "valid_from": "2026-10-02T00:00:00Z", "valid_to": None,
+                "covers": ["api-access"], "details": {}})]
 
 
 def reports() -> Iterator[Report]:
@@ -99,3 +101,8 @@ def reports() -> Iterator[Report]:
         ("Maps", {"valid_from": DAYS[10], "valid_to": date(2027, 10, 9)}), ("Plans", {"valid_to": DAYS[9]}))]
     yield build(replace(view(evidence(*every_day(DAYS)), releases=CATALOGUE, calendars=CALENDARS),
                         profile=profile().model_copy(update={"licences": tuple(licences)})), lambda reference: None)
+    left = ("customer.offboarding-started", at(DAYS[1]), {"last_day": DAYS[8].isoformat(), "reason": "r"})
+    gone = ("backup.removed", at(DAYS[20]), {"backup_id": f"{DAYS[2]:%Y%m%d}-ready"})
+    for month, name in ((OCTOBER, "aalund"), (NOVEMBER, "aalund"), (NOVEMBER, "dalmose")):
+        yield made(evidence(*every_day(DAYS[:9]), left, gone), month,
+                   datetime.fromisoformat("2026-12-20T09:00:00+00:00"), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from opsctl.ledger.model import Entry
@@ -62,6 +63,13 @@ def test_a_calendar_has_thirty_days_and_says_what_each_is() -> None:
     assert days[TODAY - timedelta(days=29)] is Word.UNKNOWN, "before the records begin"
     assert "broken on" in drawing.calendar_words(tuple(days.items()))
     assert "17 November" in drawing.calendar_words(tuple(days.items()))
+
+
+def test_a_calendar_owes_nothing_after_the_customer_s_last_day() -> None:
+    last = TODAY - timedelta(days=3)
+    days = dict(build.backup_days(outline_of(profile()), [], datetime(2026, 10, 1, tzinfo=UTC), TODAY,
+                                  replace(status(), ends=last)))
+    assert [days[last + timedelta(days=later)] for later in range(4)] == [Word.BROKEN] + [Word.NOT_COVERED] * 3
 
 
 def test_nothing_is_owed_where_no_database_is() -> None:

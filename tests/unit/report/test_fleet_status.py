@@ -147,3 +147,16 @@ def test_a_backup_of_a_database_that_is_gone_stands_for_no_other(place: Workplac
             actor="tests")
     (row,) = fleet_status(place, [with_databases("a", "b")], load(ROOT / "releases"), NOW + timedelta(minutes=1))
     assert row.backup.word is word
+
+
+def test_of_a_customer_that_has_left_nothing_is_owed_from_the_day_after(place: Workplace, clock: FixedClock) -> None:
+    place.ledger.append("sample-aalund", "customer.offboarding-started", {"last_day": "2026-11-20", "reason": "r"},
+                        actor="tests")
+    last, after = (stands(place, "aalund", datetime(2026, 11, day, 12, tzinfo=UTC)) for day in (20, 21))
+    assert last.backup.word is Word.BROKEN and last.ends == date(2026, 11, 20)
+    assert {verdict.word for verdict in after.verdicts.values()} == {Word.NOT_COVERED}
+    assert after.backup.detail == "the customer has left, its last day was 2026-11-20"
+    clock.move(timedelta(days=5))
+    place.ledger.append("sample-aalund", "customer.offboarding-cancelled", {"reason": "r"}, actor="tests")
+    assert stands(place, "aalund", NOW + timedelta(minutes=1)).backup.word is Word.BROKEN
+    assert stands(place, "aalund", NOW - timedelta(minutes=1)).backup.word is Word.NOT_COVERED, "as of then"
