@@ -6,7 +6,7 @@ check after that found it whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -39,9 +39,9 @@ def damaged(entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(name for name, kind in last.items() if kind == DAMAGED)
 
 
-def complete_days(good: Mapping[date, Mapping[str, Entry]], databases: Collection[str]) -> frozenset[date]:
-    """The days on which every database has a good backup."""
-    return frozenset(day for day, own in good.items() if set(own) >= set(databases))
+def complete_days(good: Mapping[date, Mapping[str, Entry]], owed: Callable[[date], Collection[str]]) -> frozenset[date]:
+    """The days on which every database that is owed on that day has a good backup."""
+    return frozenset(day for day, own in good.items() if set(own) >= set(owed(day)))
 
 
 def copied(entries: Iterable[Entry]) -> frozenset[str]:
@@ -58,6 +58,6 @@ def copied(entries: Iterable[Entry]) -> frozenset[str]:
 
 def good_backup_days(ledger: Ledger, customer: str, databases: Collection[str], since: datetime,
                      until: datetime | None = None) -> frozenset[date]:
-    """The local days with a good backup of every database, from what was recorded in [since, until)."""
+    """The local days with a good backup of each of these databases, from what was recorded in [since, until)."""
     entries = tuple(ledger.entries(customer, kinds=KINDS, since=since, until=until))
-    return complete_days(good_backups(entries), databases)
+    return complete_days(good_backups(entries), lambda day: databases)

@@ -19,12 +19,12 @@ P17_KEPT = timedelta(days=30)
 
 
 def backups(view: View) -> Iterator[Item]:
-    """P16: one good full backup of every database on each local day."""
+    """P16: one good full backup on each local day, of every database there was on it."""
     good = good_backups(view.evidence.of(*KINDS))
     failures = _by_day(view, "backup.failed")
     for day in view.covered(Service.BACKUP, Hosting.KAMSTRUP):
         own = good.get(day, {})
-        lacking = sorted(view.databases - set(own))
+        lacking = sorted(view.databases(day) - set(own))
         evidence = tuple(sorted((entry.reference for entry in own.values()), key=_place))
         if own and not lacking:
             detail = "; ".join(part for part in (_late(view, day, own), _uncopied(view, day, own)) if part)

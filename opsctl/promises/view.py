@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from opsctl.contract.records import FACT_KINDS, Event, facts
 from opsctl.contract.services import CELLS, Cell, Coverage, Hosting, Service
 from opsctl.contract.terms import AgreementState, Terms
 from opsctl.core.clock import day_bounds, local_day
 from opsctl.profiles.model import KamstrupProfile, Profile
+from opsctl.promises.databases import EVIDENCE, owed
 from opsctl.promises.evidence import Evidence
 from opsctl.promises.model import Item, Word
 from opsctl.promises.month import Month
@@ -52,13 +54,12 @@ class View:
         """The day on which the oldest known contract began."""
         return self.profile.earlier[-1].effective_from if self.profile.earlier else self.profile.hosting_from
 
-    @property
-    def databases(self) -> frozenset[str]:
-        """The databases to back up; of a customer that is no longer hosted, those that the evidence names."""
-        if isinstance(self.profile, KamstrupProfile):
-            return frozenset(database.name for database in self.profile.databases)
-        tried = self.evidence.of("backup.completed", "backup.failed")
-        return frozenset(str(entry.payload["database"]) for entry in tried)
+    @cached_property
+    def databases(self) -> Callable[[date], frozenset[str]]:
+        """The databases to back up on a local day."""
+        profile = self.profile
+        names = [one.name for one in profile.databases] if isinstance(profile, KamstrupProfile) else ()
+        return owed(self.evidence.of(*EVIDENCE), names, local_day(self.now, profile.zone), profile.zone)
 
     def terms(self, day: date) -> Terms:
         """The contract of a local day: at its end, so that a day on which hosting began is covered.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.core.clock import iso, local_day
 from opsctl.promises.backups import complete_days, good_backups
+from opsctl.promises.databases import owed
 from opsctl.promises.model import Word
 from opsctl.releases.version import Version
 from opsctl.report.fleet.model import Ask, Disk, Group, ReleaseLine, Row, Window
@@ -29,7 +30,8 @@ _WORDS = {Urgency.OPEN: "less than half used", Urgency.HALF: "half used", Urgenc
 
 def row(status: CustomerStatus, outline: Outline, entries: Sequence[Entry], begins: datetime | None,
         asked: Sequence[Request], now: datetime) -> Row:
-    """One customer. entries: its backups and storage checks of the last month. begins: its first entry."""
+    """One customer. entries: its backups, also failed ones, and storage checks of the last month. begins: its first
+    entry."""
     today = local_day(now, outline.zone)
     days = backup_days(outline, entries, begins, today, status)
     disk = worst_disk(outline, [entry for entry in entries if entry.kind == "storage.measured"])
@@ -75,7 +77,7 @@ def backup_days(outline: Outline, entries: Sequence[Entry], begins: datetime | N
     """The last 30 local days up to today: kept, broken, not due, not covered or unknown (before the records begin)."""
     if not outline.databases:
         return ()
-    good = complete_days(good_backups([one for one in entries if one.kind.startswith("backup.")]), outline.databases)
+    good = complete_days(good_backups(entries), owed(entries, outline.databases, today, outline.zone))
     first = local_day(begins, outline.zone) + timedelta(days=1) if begins else date.max
     found: list[tuple[date, Word]] = []
     for back in reversed(range(DAYS)):

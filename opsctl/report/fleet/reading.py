@@ -14,6 +14,7 @@ from opsctl.ledger import Entry
 from opsctl.ledger.quick import QuickFailed, quick
 from opsctl.profiles.model import KamstrupProfile, Profile
 from opsctl.promises.backups import KINDS
+from opsctl.promises.databases import FAILED
 from opsctl.promises.model import Word
 from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
@@ -50,7 +51,7 @@ def fleet_page(workplace: Workplace, profiles: Sequence[Profile], broken: Mappin
         return build.row(*known[customer], entries, begins.get(customer), asked.get(customer, ()), now)
 
     # One customer's month at a time: they come by customer.
-    month = workplace.ledger.across((*KINDS, MEASURED), now - MONTH, now)
+    month = workplace.ledger.across((*KINDS, FAILED, MEASURED), now - MONTH, now)
     found = {customer: row(customer, list(entries)) for customer, entries in groupby(month, attrgetter("chain"))
              if customer in known}
     rows = [found.get(customer) or row(customer, ()) for customer in known]

@@ -25,7 +25,7 @@ def backups(facts: Facts) -> Section:
     days = tuple(Day(item.day.day, item.word, item.detail, item.evidence) for item in items if item.day)
     good = good_backups(facts.view.evidence.of(*KINDS))
     rows: list[Row] = []
-    for database in sorted(facts.view.databases) if days else ():
+    for database in sorted({name for item in items if item.day for name in facts.view.databases(item.day)}):
         own = [(day, good[day][database]) for day in facts.view.days if database in good.get(day, {})]
         if own:
             (first_day, first), (last_day, last) = own[0], own[-1]

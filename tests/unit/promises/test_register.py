@@ -54,7 +54,8 @@ def test_a_backup_found_damaged_keeps_no_day_until_it_is_found_whole() -> None:
 
 
 def test_one_database_of_two_is_not_a_full_backup() -> None:
-    found = view(evidence(backup(DAYS[0]), backup(DAYS[1]), backup(DAYS[1], "billing")))
+    found = view(evidence(backup(date(2026, 9, 30), "billing"), backup(DAYS[0]), backup(DAYS[1]),
+                          backup(DAYS[1], "billing")))
     both = replace(found, profile=profile().model_copy(update={
         "databases": (profile().databases[0],  # type: ignore[union-attr]
                       profile().databases[0].model_copy(update={"name": "billing"}))}))  # type: ignore[union-attr]
@@ -328,3 +329,67 @@ def test_an_order_that_is_recorded_counts_as_for_the_gate() -> None:
     assert integration(None) is Word.NO_EVENT
     assert integration(DAYS[20]) is Word.NOT_COVERED
     assert integration(None, date(2026, 11, 2)) is Word.NOT_COVERED, "recorded after the month"
+
+
+def named(day: date, *databases: str) -> tuple[str, datetime, dict[str, Any]]:
+    """A storage check."""
+    return ("storage.measured", at(day, 1), {"level": "ok", "findings": [], "databases": [
+        {"name": name} for name in databases]})
+
+
+def nights(told: Any, *names: str, now: datetime = LATER) -> dict[date, tuple[Word, str]]:
+    """P16 by day, with these databases in the profile."""
+    one = profile().databases[0]  # type: ignore[union-attr]
+    found = profile().model_copy(update={"databases": tuple(one.model_copy(update={"name": name}) for name in names)})
+    return {item.day: (item.word, item.detail) for item in items(replace(view(evidence(*told), now=now), profile=found),
+                                                                 "P16") if item.day}
+
+
+def test_a_database_added_later_leaves_the_days_before_it_as_they_were() -> None:
+    told = every_day(DAYS)
+    first = backup(DAYS[9], "newdb")
+    assert nights([*told, first], "ready", "newdb")[DAYS[8]][0] is Word.KEPT
+    assert nights([*told, first], "ready", "newdb")[DAYS[10]] == (Word.BROKEN, "no good backup of newdb")
+    failed = ("backup.failed", at(DAYS[9], 3), {"database": "newdb", "reason": "no"})
+    assert [nights([*told, failed], "ready", "newdb")[day][0] for day in DAYS[8:11]] == [
+        Word.KEPT, Word.BROKEN, Word.BROKEN]
+    november = backup(date(2026, 11, 3), "newdb")
+    assert nights([*told, november], "ready", "newdb") == nights(told, "ready")
+
+
+def test_a_database_that_was_never_backed_up_is_broken_since_it_is_known() -> None:
+    told = every_day(DAYS)
+    assert {word for word, _ in nights(told, "ready", "newdb").values()} == {Word.BROKEN}
+    checks = [named(day, "ready") for day in DAYS[:9]] + [named(day, "ready", "newdb") for day in DAYS[9:]]
+    words = [nights([*told, *checks], "ready", "newdb")[day][0] for day in DAYS]
+    assert words == [Word.KEPT] * 10 + [Word.BROKEN] * 21
+    new = [named(day, "ready") for day in (*DAYS, date(2026, 11, 4))]
+    assert {word for word, _ in nights([*told, *new], "ready", "newdb").values()} == {Word.KEPT}, "added after October"
+    today = nights([*every_day(DAYS[:21]), named(DAYS[20], "ready")], "ready", "newdb", now=at(DAYS[20], 9))
+    assert [today[day][0] for day in DAYS[19:21]] == [Word.KEPT, Word.NOT_DUE]
+
+
+def test_a_database_that_is_taken_out_of_the_profile_leaves_its_failures_behind() -> None:
+    told = every_day(DAYS)
+    failed = [("backup.failed", at(day, 3), {"database": "old", "reason": "no"}) for day in DAYS[4:8]]
+    found = nights([*told, backup(DAYS[3], "old"), *failed], "ready")
+    assert [found[day][0] for day in DAYS[3:9]] == [Word.KEPT, *[Word.BROKEN] * 4, Word.KEPT]
+    seen = [named(day, "ready", "old") for day in DAYS[4:9]]
+    found = nights([*told, *seen], "ready")
+    assert [found[day][0] for day in DAYS[3:9]] == [Word.KEPT, Word.KEPT, *[Word.BROKEN] * 3, Word.KEPT]
+
+
+@given(tried=st.lists(st.sampled_from(["good", "failed", "nothing"]), min_size=31, max_size=31),
+       added=st.integers(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_a_change_of_the_profile_changes_no_day_that_is_over(tried: list[str], added: int) -> None:
+    """One database leaves after its last backup was tried, another comes after the month."""
+    old = [backup(day, "old") if one == "good" else ("backup.failed", at(day, 3), {"database": "old", "reason": "no"})
+           for day, one in zip(DAYS, tried, strict=True) if one != "nothing"]
+    told = [*every_day(DAYS), *old]
+    after = nights(told, "ready")
+    assert nights([*told, backup(date(2026, 11, added), "newdb")], "ready", "newdb") == after
+    if old:
+        before, last = nights(told, "ready", "old"), max(DAYS[n] for n, one in enumerate(tried) if one != "nothing")
+        assert {day: word for day, word in after.items() if day <= last} == {
+            day: word for day, word in before.items() if day <= last}

@@ -72,6 +72,17 @@ def test_a_calendar_owes_nothing_after_the_customer_s_last_day() -> None:
     assert [days[last + timedelta(days=later)] for later in range(4)] == [Word.BROKEN] + [Word.NOT_COVERED] * 3
 
 
+def test_a_calendar_knows_the_databases_of_each_day() -> None:
+    both = replace(outline_of(profile()), databases=frozenset({"ready", "newdb"}))
+    made = [backup(TODAY - timedelta(days=back), back) for back in range(1, 30)]
+    first = TODAY - timedelta(days=4)
+    failed = entry(90, "backup.failed", datetime(first.year, first.month, first.day, 2, tzinfo=UTC),
+                   {"database": "newdb", "reason": "no"})
+    begins = datetime(2026, 10, 1, tzinfo=UTC)
+    words = list(dict(build.backup_days(both, [*made, failed], begins, TODAY, status())).values())
+    assert words == [Word.KEPT] * 25 + [Word.BROKEN] * 4 + [Word.NOT_DUE]
+
+
 def test_nothing_is_owed_where_no_database_is() -> None:
     assert build.backup_days(outline_of(profile("dalmose")), [], None, TODAY, status()) == ()
 

@@ -160,3 +160,29 @@ def test_of_a_customer_that_has_left_nothing_is_owed_from_the_day_after(place: W
     place.ledger.append("sample-aalund", "customer.offboarding-cancelled", {"reason": "r"}, actor="tests")
     assert stands(place, "aalund", NOW + timedelta(minutes=1)).backup.word is Word.BROKEN
     assert stands(place, "aalund", NOW - timedelta(minutes=1)).backup.word is Word.NOT_COVERED, "as of then"
+
+
+def test_a_database_added_today_breaks_nothing_of_yesterday(place: Workplace, clock: FixedClock) -> None:
+    def record(kind: str, **payload: object) -> None:
+        place.ledger.append("sample-aalund", kind, payload, actor="tests")
+
+    def word() -> Word:
+        (row,) = fleet_status(place, [with_databases("a", "b")], load(ROOT / "releases"),
+                              clock.now() + timedelta(minutes=1))
+        return row.backup.word
+
+    record("run.started")
+    clock.move(timedelta(days=4))
+    for day in (21, 22):
+        record("backup.completed", day=f"2026-11-{day}", database="a", backup_id=str(day))
+    assert word() is Word.BROKEN, "nothing shows that the other is new"
+    record("storage.measured", databases=[{"name": "a"}])
+    assert word() is Word.NOT_DUE
+    clock.move(timedelta(days=1))
+    record("storage.measured", databases=[{"name": "a"}, {"name": "b"}])
+    record("backup.completed", day="2026-11-23", database="a", backup_id="23")
+    assert word() is Word.NOT_DUE, "today it is owed"
+    clock.move(timedelta(days=1))
+    record("backup.completed", day="2026-11-24", database="a", backup_id="24")
+    clock.move(timedelta(days=1))
+    assert word() is Word.BROKEN
