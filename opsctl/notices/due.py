@@ -20,7 +20,7 @@ from opsctl.notices.planning import NoticePlan, beyond, common
 from opsctl.profiles.model import Profile, terms_at
 from opsctl.profiles.parts import Licence
 from opsctl.releases.catalogue import Catalogue
-from opsctl.releases.model import ReleaseStatus
+from opsctl.releases.model import Release, ReleaseStatus
 from opsctl.releases.path import UpgradePath, path
 from opsctl.releases.version import Version
 from opsctl.runs.installed import written_version
@@ -112,9 +112,19 @@ def _recalls(profile: Profile, catalogue: Catalogue, known: Iterable[Told]) -> I
         if release is None:
             continue
         withdrawn = release.status is ReleaseStatus.WITHDRAWN
-        if not withdrawn and release.revision <= before.revision:
+        told = (before.revision, before.at) if withdrawn else _to_correct(release, before)
+        if told is None:
             continue
         kind = NoticeKind.WITHDRAWAL if withdrawn else NoticeKind.CORRECTION
         facts = RecallFacts(**common(profile, kind, None), sample=release.sample, subject=release,
-                            told=before.revision, told_at=before.at, installed=profile.ready.version or "")
-        yield planned(profile, before.at, facts, major=release.kind.value == "major")
+                            told=told[0], told_at=told[1], installed=profile.ready.version or "")
+        yield planned(profile, told[1], facts, major=release.kind.value == "major")
+
+
+def _to_correct(release: Release, before: Told) -> tuple[int, datetime] | None:
+    """The revision that is corrected and when it was told; None when nothing is. A correction that is drafted is due
+    until everybody has it, whatever else went out meanwhile."""
+    drafted = before.corrected.get(release.revision)
+    if drafted is not None:
+        return None if drafted.whole else (drafted.told, drafted.told_at)
+    return (before.revision, before.at) if release.revision > before.revision else None

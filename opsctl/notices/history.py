@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from opsctl.ledger import Entry
+from opsctl.notices import register
 from opsctl.notices.by_hand import MaintenanceSource, ModuleSource, Source, recalled
 from opsctl.notices.model import NoticeKind, Recipient
 from opsctl.profiles.model import Profile
@@ -15,16 +15,33 @@ from opsctl.runs.reported import LINKED
 from opsctl.runs.reported import reported as by_the_log
 from opsctl.runs.workplace import Workplace
 
-DRAFTED, ACCEPTED = "notice.drafted", "notice.accepted"
+DRAFTED, ACCEPTED = register.DRAFTED, register.ACCEPTED
+_RECALLS = frozenset({NoticeKind.CORRECTION})
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A correction that was drafted. told, told_at: what the customer had been told, and when, at its first draft.
+
+    whole: everybody has the newest draft of it.
+    """
+
+    told: int
+    told_at: datetime
+    whole: bool
 
 
 @dataclass(frozen=True)
 class Told:
-    """A release that the customer was told of: the release file's newest revision that went out, and when."""
+    """A release that the customer was told of: the release file's newest revision that went out, and when.
+
+    corrected: the corrections that were drafted, by the release file's revision.
+    """
 
     release: str
     revision: int
     at: datetime
+    corrected: Mapping[int, Corrected] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,17 +55,38 @@ class Written:
 
 
 def told(workplace: Workplace, customer: str) -> tuple[Told, ...]:
-    """Each release that a relay accepted a notice of, for any contact."""
-    drafts: dict[tuple[str, int], Entry] = {}
+    """Each release that a relay accepted a notice of, for any contact. A correction speaks of what was told before it,
+    so it is not counted itself."""
+    entries = tuple(workplace.ledger.entries(customer, kinds=register.KINDS))
+    last = {one.notice: one for one in register.revisions(entries)}
+    drafts: dict[tuple[str, int], Mapping[str, Any]] = {}
     found: dict[str, Told] = {}
-    for entry in workplace.ledger.entries(customer, kinds=(DRAFTED, ACCEPTED)):
+    for entry in entries:
         key = (entry.payload["notice"], entry.payload["revision"])
         if entry.kind == DRAFTED:
-            drafts[key] = entry
-        elif key in drafts and drafts[key].payload.get("release_revision"):
-            said = drafts[key].payload
-            found[said["release"]] = Told(said["release"], said["release_revision"], entry.recorded_at)
+            drafts[key] = entry.payload
+            release = entry.payload["release"]
+            if entry.payload["kind"] == NoticeKind.CORRECTION and release in found:
+                found[release] = _corrected(found[release], entry.payload, last[key[0]])
+        elif entry.kind == ACCEPTED and key in drafts and _tells(drafts[key]):
+            said = drafts[key]
+            earlier = found[said["release"]].corrected if said["release"] in found else {}
+            found[said["release"]] = Told(said["release"], said["release_revision"], entry.recorded_at, earlier)
     return tuple(found.values())
+
+
+def _tells(said: Mapping[str, Any]) -> bool:
+    """Whether this draft tells of the content of a release."""
+    return bool(said.get("release_revision")) and NoticeKind(said["kind"]) not in _RECALLS
+
+
+def _corrected(before: Told, said: Mapping[str, Any], newest: register.Revision) -> Told:
+    """`before`, with a correction that is drafted now; its first draft says what it speaks of."""
+    if said["release_revision"] in before.corrected:
+        return before
+    whole = newest.count(register.ACCEPTED) == len(newest.contacts)
+    drafted = Corrected(before.revision, before.at, whole)
+    return replace(before, corrected={**before.corrected, said["release_revision"]: drafted})
 
 
 def written(workplace: Workplace, customer: str, notice: str) -> tuple[Written, ...]:

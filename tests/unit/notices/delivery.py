@@ -25,12 +25,18 @@ def record(workplace: Workplace, kind: str, *, number: int = 1, customer: str = 
     workplace.ledger.append(customer, kind, {**payload, **said}, actor="tests")
 
 
-def accepted(workplace: Workplace, draft: Revision, customer: str = CUSTOMER) -> None:
-    """The relay took this revision for its first contact."""
-    for kind in (register.SENDING, register.ACCEPTED):
-        workplace.ledger.append(customer, kind, {
-            "notice": draft.notice, "revision": draft.number, "contact": draft.contacts[0], "code": 250,
-            "reply": "2.0.0 queued", "sha256": "00"}, actor="tests")
+def accepted(workplace: Workplace, draft: Revision, customer: str = CUSTOMER, contact: int = 0) -> None:
+    """The relay took this revision for one of its contacts, the first by default."""
+    ended(workplace, draft, register.ACCEPTED, customer, contact)
+
+
+def ended(workplace: Workplace, draft: Revision, kind: str, customer: str = CUSTOMER, contact: int = 0,
+          **said: Any) -> None:
+    """A sender began with this contact, and the delivery's state is now `kind`; SENDING when it did not get further."""
+    for one in dict.fromkeys((register.SENDING, kind)):
+        workplace.ledger.append(customer, one, {
+            "notice": draft.notice, "revision": draft.number, "contact": draft.contacts[contact], "code": 250,
+            "reply": "2.0.0 queued", "sha256": "00", **said}, actor="tests")
 
 
 def sent(workplace: Workplace, customer: str = CUSTOMER) -> str:
