@@ -16,7 +16,7 @@ from opsctl.runs.reported import reported as by_the_log
 from opsctl.runs.workplace import Workplace
 
 DRAFTED, ACCEPTED = register.DRAFTED, register.ACCEPTED
-_RECALLS = frozenset({NoticeKind.CORRECTION})
+_RECALLS = frozenset({NoticeKind.CORRECTION, NoticeKind.WITHDRAWAL})
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Written:
 
 
 def told(workplace: Workplace, customer: str) -> tuple[Told, ...]:
-    """Each release that a relay accepted a notice of, for any contact. A correction speaks of what was told before it,
-    so it is not counted itself."""
+    """Each release that a relay accepted a notice of, for any contact. Withdrawals and corrections speak of what was
+    told before them, so they are not counted themselves."""
     entries = tuple(workplace.ledger.entries(customer, kinds=register.KINDS))
     last = {one.notice: one for one in register.revisions(entries)}
     drafts: dict[tuple[str, int], Mapping[str, Any]] = {}

@@ -122,8 +122,8 @@ def _drafted(run: Run, found: NoticePlan, made: _Draft, missing: Sequence[str]) 
                 shelf.put(_place(run, made, same), again.content)
             return _outcome(run, found, made, same, again, Status.UNCHANGED, missing)
         differ = changed(before["parts"], made.parts)
-        if differ == (WORDING,) and history.reached(run.workplace, run.customer, made.facts.notice, same.revision,
-                                                    made.recipients):
+        if differ and _unheard(made.facts).issuperset(differ) and history.reached(
+                run.workplace, run.customer, made.facts.notice, same.revision, made.recipients):
             # Who has the message does not get it again because a template was polished.
             told = _outcome(run, found, made, same, again, Status.UNCHANGED, missing)
             return replace(told, data={**told.data, "sha256": before["sha256"]})
@@ -133,6 +133,14 @@ def _drafted(run: Run, found: NoticePlan, made: _Draft, missing: Sequence[str]) 
     shelf.put(_place(run, made, edition), files.content)
     run.record(DRAFTED, _payload(run, found, made, edition, files))
     return _outcome(run, found, made, edition, files, Status.DONE, missing)
+
+
+def _unheard(facts: Facts) -> frozenset[str]:
+    """The parts for which alone nobody who has the message gets it again. A withdrawal holds whatever is installed;
+    only who has the withdrawn release itself is told to do something else."""
+    if isinstance(facts, RecallFacts) and facts.installed != str(facts.subject.version):
+        return frozenset({WORDING, "installed", "customer"})
+    return frozenset({WORDING})
 
 
 def _before(run: Run, notice: str) -> Mapping[str, Any] | None:

@@ -25,8 +25,10 @@ from tests.unit.notices.conftest import NOW, ProfileMaker
 from tests.unit.notices.delivery import accepted, ended
 from tests.unit.notices.test_notice_draft import with_release
 
-RELEASE, CORRECTION = "release-6.0.0", "correction-6.0.0.r2"
+RELEASE, CORRECTION, WITHDRAWAL = "release-6.0.0", "correction-6.0.0.r2", "withdrawal-6.0.0"
 REVISED: dict[str, Any] = {"revision": 2, "correction": {"en": "It needs 8192 MB."}}
+TAKEN: dict[str, Any] = {"status": "withdrawn", "withdrawn": {
+    "at": "2026-11-24T08:00:00+01:00", "reason": {"en": "It loses readings."}}}
 ROLES = ["notices", "security", "technical", "accountable"]
 TWO = [{"name": name, "email": f"{name.lower()}@elmegaard.example", "roles": ROLES} for name in ("It", "Ops")]
 
@@ -58,6 +60,11 @@ class Desk:
         """What a night drafts or finds drafted, by notice."""
         return {str(one.data["notice"]): one for one in draft_due(self.workplace, self.profile, releases)}
 
+    def runs(self, version: str, *modules: str) -> None:
+        """The profile says so from now on."""
+        ready = self.profile.ready.model_copy(update={"version": version, "modules": modules})
+        self.profile = self.profile.model_copy(update={"ready": ready})
+
     def stands(self, notice: str, releases: Catalogue) -> RecallFacts:
         facts = require_standing(self.workplace, self.profile, releases, self.newest(notice)).facts
         assert isinstance(facts, RecallFacts)
@@ -77,6 +84,11 @@ def two(workplace: Workplace, releases: Catalogue, sample: ProfileMaker) -> Desk
 @pytest.fixture
 def revised(releases: Catalogue) -> Catalogue:
     return with_release(releases, "6.0.0", **REVISED)
+
+
+@pytest.fixture
+def taken(releases: Catalogue) -> Catalogue:
+    return with_release(releases, "6.0.0", **TAKEN)
 
 
 def text(outcome: Outcome) -> str:
@@ -141,3 +153,59 @@ def test_a_next_correction_tells_of_the_release_notice_before_it(one: Desk, rele
     assert one.stands("correction-6.0.0.r3", third).told_at == sent
     with pytest.raises(ApprovalMissing, match="not due any more"):
         one.stands(CORRECTION, third)
+
+
+def test_a_withdrawal_is_told_once_with_the_day_of_the_release_notice(one: Desk, taken: Catalogue) -> None:
+    first = one.due(taken)[WITHDRAWAL]
+    assert first.status is Status.DONE and "which we told you of on Monday 23 November 2026" in text(first)
+    one.later()
+    one.delivered(WITHDRAWAL)
+    one.later()
+    again = one.due(taken)[WITHDRAWAL]
+    assert (again.status, again.data["revision"]) == (Status.UNCHANGED, 1)
+
+
+def test_a_withdrawal_reaches_the_second_contact_after_the_first(two: Desk, taken: Catalogue) -> None:
+    two.due(taken)
+    two.later()
+    accepted(two.workplace, two.newest(WITHDRAWAL))
+    assert two.stands(WITHDRAWAL, taken).told_at == NOW
+    assert two.due(taken)[WITHDRAWAL].status is Status.UNCHANGED, "nor does the first get it twice"
+
+
+def test_a_withdrawal_after_a_correction_speaks_of_the_release_notice(one: Desk, revised: Catalogue,
+                                                                      releases: Catalogue) -> None:
+    one.due(revised)
+    one.delivered(CORRECTION)
+    one.later()
+    found = one.due(with_release(releases, "6.0.0", **REVISED, **TAKEN))[WITHDRAWAL]
+    assert "which we told you of on Monday 23 November 2026" in text(found)
+
+
+def test_a_withdrawal_that_everybody_has_is_told_anew_when_its_words_matter(one: Desk, releases: Catalogue,
+                                                                          taken: Catalogue) -> None:
+    one.due(taken)
+    one.delivered(WITHDRAWAL)
+    one.runs("5.5.0", "ready-core", "leak-alarm")
+    assert one.due(taken)[WITHDRAWAL].status is Status.UNCHANGED, "another version is none of its business"
+    one.runs("6.0.0", "ready-core")
+    has_it = one.due(taken)[WITHDRAWAL]
+    assert has_it.status is Status.DONE and "You have READY 6.0.0 installed." in text(has_it)
+    one.runs("5.5.0", "ready-core")
+    replaced = with_release(releases, "6.0.0", **{**TAKEN, "withdrawn": {**TAKEN["withdrawn"], "replaced_by": "6.0.1"}})
+    one.due(replaced)
+    one.delivered(WITHDRAWAL)
+    with_another_reason = {**TAKEN["withdrawn"], "reason": {"en": "It loses alarms."}}
+    found = one.due(with_release(releases, "6.0.0", **{**TAKEN, "withdrawn": with_another_reason}))[WITHDRAWAL]
+    assert found.status is Status.DONE and "It loses alarms." in text(found)
+
+
+def test_a_release_that_is_told_anew_and_withdrawn_again_is_a_withdrawal_of_its_own_day(
+        one: Desk, revised: Catalogue, releases: Catalogue, taken: Catalogue) -> None:
+    one.due(taken)
+    one.delivered(WITHDRAWAL)
+    draft(one.workplace, one.profile, releases=revised)
+    one.delivered(RELEASE)
+    one.later()
+    found = one.due(with_release(releases, "6.0.0", **REVISED, **TAKEN))[WITHDRAWAL]
+    assert found.status is Status.DONE and "which we told you of on Tuesday 24 November 2026" in text(found)
