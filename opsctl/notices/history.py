@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from opsctl.ledger import Entry
 from opsctl.notices import register
 from opsctl.notices.by_hand import MaintenanceSource, ModuleSource, Source, recalled
 from opsctl.notices.model import NoticeKind, Recipient
@@ -16,6 +17,7 @@ from opsctl.runs.reported import reported as by_the_log
 from opsctl.runs.workplace import Workplace
 
 DRAFTED, ACCEPTED = register.DRAFTED, register.ACCEPTED
+_STATES = (register.SENDING, ACCEPTED, register.REFUSED, register.UNKNOWN)
 _RECALLS = frozenset({NoticeKind.CORRECTION, NoticeKind.WITHDRAWAL})
 
 
@@ -46,12 +48,17 @@ class Told:
 
 @dataclass(frozen=True)
 class Written:
-    """A revision that was drafted from a file of facts."""
+    """A revision that was drafted from a file of facts.
+
+    sent: the relay took it, for any contact. heard: it may have been told, because it was sent, or because nobody knows
+    what became of it.
+    """
 
     number: int
     kind: NoticeKind
     source: Source
     sent: bool
+    heard: bool
 
 
 def told(workplace: Workplace, customer: str) -> tuple[Told, ...]:
@@ -91,11 +98,20 @@ def _corrected(before: Told, said: Mapping[str, Any], newest: register.Revision)
 
 def written(workplace: Workplace, customer: str, notice: str) -> tuple[Written, ...]:
     """The revisions of `notice` that were drafted from facts, oldest first."""
-    entries = [entry for entry in workplace.ledger.entries(customer, kinds=(DRAFTED, ACCEPTED))
+    entries = [entry for entry in workplace.ledger.entries(customer, kinds=(DRAFTED, *_STATES))
                if entry.payload["notice"] == notice]
     sent = {entry.payload["revision"] for entry in entries if entry.kind == ACCEPTED}
-    return tuple(_written(entry.payload, sent) for entry in entries
+    return tuple(_written(entry.payload, sent, _heard(entries)) for entry in entries
                  if entry.kind == DRAFTED and entry.payload.get("source"))
+
+
+def _heard(entries: Sequence[Entry]) -> set[int]:
+    """The revisions that the relay took or may have taken. A later refusal of another try, or a report that it bounced,
+    proves nothing about the first."""
+    last = {(entry.payload["revision"], entry.payload["contact"]): entry.kind for entry in entries
+            if entry.kind in _STATES}
+    return {number for (number, _), kind in last.items() if kind == register.SENDING} | {
+        entry.payload["revision"] for entry in entries if entry.kind in {ACCEPTED, register.UNKNOWN}}
 
 
 def reached(workplace: Workplace, customer: str, notice: str, revision: int, recipients: Sequence[Recipient]) -> bool:
@@ -131,6 +147,6 @@ def reported(workplace: Workplace, profile: Profile) -> frozenset[str]:
     return by_the_log(workplace.ledger.entries(profile.customer, kinds=(LINKED,))) | frozenset(profile.reported_errors)
 
 
-def _written(said: Mapping[str, Any], sent: set[int]) -> Written:
-    kind = NoticeKind(said["kind"])
-    return Written(said["revision"], kind, recalled(kind, said["source"]), said["revision"] in sent)
+def _written(said: Mapping[str, Any], sent: set[int], heard: set[int]) -> Written:
+    kind, number = NoticeKind(said["kind"]), said["revision"]
+    return Written(number, kind, recalled(kind, said["source"]), number in sent, number in heard)

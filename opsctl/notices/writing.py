@@ -46,17 +46,24 @@ def plan_written(profile: Profile, catalogue: Catalogue, at: datetime, kind: Not
 
 def _maintenance(profile: Profile, kind: NoticeKind, source: MaintenanceSource, before: Sequence[Written]
                  ) -> MaintenanceFacts:
-    if kind in _FOLLOWS and not before:
-        raise UsageError(f"{profile.customer}: no maintenance {source.id} was announced",
-                         "correct `id`, or draft it with --kind maintenance-planned")
-    if kind is NoticeKind.MAINTENANCE_PLANNED and any(one.sent and one.source != source for one in before):
+    heard = [one.source for one in before if one.heard and isinstance(one.source, MaintenanceSource)]
+    if kind in _FOLLOWS and not heard:
+        raise UsageError(f"{profile.customer}: no maintenance {source.id} was announced", _unannounced(before))
+    if kind is NoticeKind.MAINTENANCE_PLANNED and any(one != source for one in heard):
         raise UsageError(f"{profile.customer}: the maintenance {source.id} was announced already, with other facts",
                          "draft it with --kind maintenance-changed, or give it an `id` of its own")
-    earlier = [one.source for one in before if isinstance(one.source, MaintenanceSource)]
-    was = next((Period(one.start, one.end) for one in reversed(earlier)
+    was = next((Period(one.start, one.end) for one in reversed(heard)
                 if (one.start, one.end) != (source.start, source.end)), None)
     return MaintenanceFacts(**common(profile, kind, None), sample=profile.sample, source=source,
                             was=was if kind is NoticeKind.MAINTENANCE_CHANGED else None)
+
+
+def _unannounced(before: Sequence[Written]) -> str:
+    """What to do when something is to follow an announcement that nobody got."""
+    if before:
+        return (f"revision {before[-1].number} is drafted: send it first, or draft other facts with "
+                "--kind maintenance-planned")
+    return "correct `id`, or draft it with --kind maintenance-planned"
 
 
 def _release(catalogue: Catalogue, version: Version) -> Release:

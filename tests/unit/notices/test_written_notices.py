@@ -12,7 +12,7 @@ import yaml
 from opsctl.core.errors import ConfigurationError, ExitCode, NotCovered, UsageError
 from opsctl.core.outcome import Outcome, Status
 from opsctl.fleet.drafts import draft_due
-from opsctl.notices import by_hand
+from opsctl.notices import by_hand, register
 from opsctl.notices.approval import known
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.reminders import check
@@ -24,7 +24,7 @@ from opsctl.releases.catalogue import Catalogue
 from opsctl.releases.version import Version
 from opsctl.runs.workplace import Workplace
 from tests.unit.notices.conftest import ROOT, ProfileMaker
-from tests.unit.notices.delivery import accepted
+from tests.unit.notices.delivery import accepted, ended
 from tests.unit.notices.test_notice_draft import EXPIRED, decoded
 
 PLANNED, CHANGED = NoticeKind.MAINTENANCE_PLANNED, NoticeKind.MAINTENANCE_CHANGED
@@ -68,6 +68,7 @@ def test_the_life_of_a_maintenance(workplace: Workplace, releases: Catalogue, sa
     assert (first.status, first.data["notice"], first.data["revision"]) == (
         Status.DONE, "maintenance.2026-12-database", 1)
     assert write(aalund, PLANNED, WORK).status is Status.UNCHANGED
+    accepted(workplace, known(workplace, aalund.customer)[-1], aalund.customer)
     changed = write(aalund, CHANGED, LATER)
     assert changed.data["revision"] == 2 and changed.data["subjects"][0].startswith(
         "[READY] Changed: maintenance on 5 Dec 2026")
@@ -87,6 +88,55 @@ def test_the_life_of_a_maintenance(workplace: Workplace, releases: Catalogue, sa
 def test_what_was_never_announced_is_not_changed(sample: ProfileMaker, write: Drafter, kind: NoticeKind) -> None:
     with pytest.raises(UsageError, match="no maintenance 2026-12-database was announced"):
         write(sample("aalund"), kind, LATER)
+
+
+@pytest.mark.parametrize("kind", [CHANGED, NoticeKind.MAINTENANCE_CANCELLED, NoticeKind.MAINTENANCE_DONE])
+@pytest.mark.parametrize("state", ["", register.REFUSED])
+def test_what_nobody_was_told_of_is_not_changed_cancelled_or_done(workplace: Workplace, sample: ProfileMaker,
+                                                                 write: Drafter, kind: NoticeKind, state: str) -> None:
+    aalund = sample("aalund")
+    write(aalund, PLANNED, WORK)
+    [revision] = known(workplace, aalund.customer)
+    if state:
+        ended(workplace, revision, state, aalund.customer, code=550)
+    with pytest.raises(UsageError, match="no maintenance 2026-12-database was announced") as caught:
+        write(aalund, kind, LATER if kind is not NoticeKind.MAINTENANCE_DONE else {**WORK, "result": LATER["reason"]})
+    assert "revision 1 is drafted: send it" in caught.value.resolution
+
+
+@pytest.mark.parametrize("state", [register.ACCEPTED, register.UNKNOWN, register.SENDING])
+def test_what_the_customer_may_have_heard_is_changed_and_not_announced_anew(
+        workplace: Workplace, sample: ProfileMaker, write: Drafter, state: str) -> None:
+    aalund = sample("aalund", language="en")
+    write(aalund, PLANNED, WORK)
+    ended(workplace, known(workplace, aalund.customer)[-1], state, aalund.customer)
+    with pytest.raises(UsageError, match="announced already"):
+        write(aalund, PLANNED, {name: value for name, value in LATER.items() if name != "reason"})
+    assert "Announced before: Friday 4 December 2026" in write.text(write(aalund, CHANGED, LATER))
+
+
+def test_an_unknown_outcome_that_was_refused_later_may_have_been_heard(workplace: Workplace, sample: ProfileMaker,
+                                                                      write: Drafter) -> None:
+    aalund = sample("aalund")
+    write(aalund, PLANNED, WORK)
+    for state in (register.UNKNOWN, register.REFUSED):
+        ended(workplace, known(workplace, aalund.customer)[-1], state, aalund.customer)
+    assert write(aalund, CHANGED, LATER).status is Status.DONE
+
+
+def test_only_a_time_that_went_out_was_announced_before(workplace: Workplace, releases: Catalogue,
+                                                       sample: ProfileMaker, write: Drafter) -> None:
+    aalund = sample("aalund", language="en")
+    write(aalund, PLANNED, WORK)
+    accepted(workplace, known(workplace, aalund.customer)[-1], aalund.customer)
+    write(aalund, CHANGED, {**LATER, "start": "2026-12-14T21:00:00+01:00", "end": "2026-12-14T23:00:00+01:00"})
+    told = write.text(write(aalund, CHANGED, LATER))
+    assert "Announced before: Friday 4 December 2026" in told and "14 December" not in told
+    [*_, third] = known(workplace, aalund.customer)
+    assert require_standing(workplace, aalund, releases, third).facts.notice == third.notice
+    accepted(workplace, third, aalund.customer)
+    assert "Announced before: Saturday 5 December 2026" in write.text(write(aalund, CHANGED, {
+        **LATER, "start": "2026-12-14T21:00:00+01:00", "end": "2026-12-14T23:00:00+01:00"}))
 
 
 def test_what_was_sent_is_changed_and_not_announced_anew(workplace: Workplace, sample: ProfileMaker, write: Drafter
