@@ -14,6 +14,7 @@ from opsctl.core.errors import UsageError
 from opsctl.core.spreadsheet import safe
 from opsctl.notices import register
 from opsctl.notices.approval import known
+from opsctl.notices.history import RECALLS, label
 from opsctl.notices.model import NoticeKind
 from opsctl.notices.planning import recipients
 from opsctl.notices.register import Attempt, Revision
@@ -27,6 +28,7 @@ from opsctl.runs.workplace import Workplace
 _WHY = {register.SENDING: "a sender was killed, or is at work: the outcome is unknown",
         register.UNKNOWN: "the connection was lost: the outcome is unknown",
         register.REFUSED: "the relay refused", register.BOUNCED: "it bounced"}
+_ANOTHER_MATTER = frozenset({NoticeKind.END_OF_SUPPORT, NoticeKind.MODULE_PROPOSAL})
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Row:
 def coverage(workplace: Workplace, profiles: Iterable[Profile], release: str) -> tuple[Row, ...]:
     """A row for each contact a notice of `release` went to, and one for each who was not told, with why.
 
+    Its withdrawal and corrections have rows too; who got only those was not told of the release.
     Also for customers that the ledger knows and that have no profile any more.
     """
     known_profiles = tuple(profiles)
@@ -85,8 +88,8 @@ def _told(workplace: Workplace, customer: str, release: str) -> list[Revision]:
 
 
 def _about(draft: Revision, release: str) -> bool:
-    """Whether the notice tells of this release; the end of its support is another matter."""
-    return draft.release == release and draft.kind is not NoticeKind.END_OF_SUPPORT
+    """Whether the notice is about this release; the end of its support, or one of its modules, is another matter."""
+    return draft.release == release and draft.kind not in _ANOTHER_MATTER
 
 
 def _rows(workplace: Workplace, profile: Profile, release: str) -> Iterator[Row]:
@@ -94,13 +97,17 @@ def _rows(workplace: Workplace, profile: Profile, release: str) -> Iterator[Row]
     if not told:
         yield Row(profile.customer, profile.hosting, release, "no", _why_not(workplace, profile, release))
         return
-    found = [row for draft in told for row in _deliveries(workplace, profile.customer, profile.hosting, draft)]
-    yield from found
+    written_to: set[str] = set()
+    for draft in told:
+        found = tuple(_deliveries(workplace, profile.customer, profile.hosting, draft))
+        yield from found
+        if draft.kind not in RECALLS:
+            written_to.update(row.contact for row in found)
     for recipient in recipients(profile):
-        person = f"{recipient.name} <{recipient.address}>"
-        if person not in {row.contact for row in found}:
-            yield Row(profile.customer, profile.hosting, release, "no", "a contact of the profile, in no notice that "
-                      "was sent", contact=person)
+        person = label(recipient)
+        if person not in written_to:
+            yield Row(profile.customer, profile.hosting, release, "no", "a contact of the profile, in no notice of the "
+                      "release that was sent", contact=person)
 
 
 def _deliveries(workplace: Workplace, customer: str, hosting: str, draft: Revision) -> Iterator[Row]:

@@ -18,7 +18,8 @@ from opsctl.runs.workplace import Workplace
 
 DRAFTED, ACCEPTED = register.DRAFTED, register.ACCEPTED
 _STATES = (register.SENDING, ACCEPTED, register.REFUSED, register.UNKNOWN)
-_RECALLS = frozenset({NoticeKind.CORRECTION, NoticeKind.WITHDRAWAL})
+RECALLS = frozenset({NoticeKind.CORRECTION, NoticeKind.WITHDRAWAL})
+"""Kinds that speak of what was told before; they tell nobody of a release who was not told of it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def told(workplace: Workplace, customer: str) -> tuple[Told, ...]:
 
 def _tells(said: Mapping[str, Any]) -> bool:
     """Whether this draft tells of the content of a release."""
-    return bool(said.get("release_revision")) and NoticeKind(said["kind"]) not in _RECALLS
+    return bool(said.get("release_revision")) and NoticeKind(said["kind"]) not in RECALLS
 
 
 def _corrected(before: Told, said: Mapping[str, Any], newest: register.Revision) -> Told:
