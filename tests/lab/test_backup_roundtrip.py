@@ -109,7 +109,7 @@ def test_a_restore_whose_trial_fails_leaves_no_server_and_no_files(workplace: Wo
         assert (back.status, back.summary) == (Status.FAILED, "found damage")
         assert shell.run(active).exit_code != 0
         assert shell.run(["find", one, f"{one}.configuration", "-mindepth", "1"], sudo=True).text() == ""
-        assert shell.run(["pgrep", "-f", one], sudo=True).exit_code == 1
+        assert shell.run(["pgrep", "-f", f"[/]{one[1:]}"], sudo=True).exit_code == 1, "and not this question itself"
         assert restore(workplace, profile, backup_id, directory=one, **given).status is Status.DONE
         # Another one on that port fails, and does not end the server that has it.
         with new_directory(shell, 1) as two:
