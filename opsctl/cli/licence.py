@@ -42,7 +42,7 @@ def list_licences(customers: Customers = None, at: At = None) -> Result:
             known = last_inventory(place, found.customer)
             inventory, usage = known[0] if known else None, last_usage(place, found.customer)
             for one in found.licences:
-                findings = judge(one, local_day(when, found.zone), inventory, usage)
+                findings = judge(one, local_day(when, found.zone), inventory, usage, found.licences)
                 rows.append({"customer": found.customer, **one.model_dump(mode="json"),
                              "measured": measured(one, inventory, usage),
                              "findings": [f"{finding.level.value}: {finding.said}" for finding in findings]})

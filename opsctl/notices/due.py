@@ -17,6 +17,7 @@ from opsctl.notices.history import Told
 from opsctl.notices.matters import LicenceFacts, PlatformFacts, RecallFacts, SupportFacts
 from opsctl.notices.model import DANISH_TIME, Facts, NoticeKind
 from opsctl.notices.planning import NoticePlan, beyond, common
+from opsctl.profiles.licences import follower
 from opsctl.profiles.model import Profile, terms_at
 from opsctl.profiles.parts import Licence
 from opsctl.releases.catalogue import Catalogue
@@ -81,7 +82,8 @@ def _way(catalogue: Catalogue, installed: Version | None) -> UpgradePath | None:
 def _licences(profile: Profile, at: datetime) -> Iterator[LicenceFacts]:
     ending: dict[tuple[str, date], list[Licence]] = {}
     for licence in profile.licences:
-        if licence.valid_to is not None and licence.renewal != "automatic":
+        if (licence.valid_to is not None and licence.renewal != "automatic"
+                and follower(licence, profile.licences) is None):
             ending.setdefault((_identity(licence), licence.valid_to), []).append(licence)
     for (identity, until), (first, *others) in ending.items():
         reached = stage(until, local_day(at, profile.zone), LICENCE_STAGES)

@@ -40,5 +40,15 @@ def ends(licences: Iterable[Licence], day: date) -> Mapping[str, date]:
     return {product: end for product, end in found.items() if end is not None}
 
 
+def follower(licence: Licence, licences: Iterable[Licence]) -> Licence | None:
+    """The one of the same product and metric that takes its place without a gap; None where there is none."""
+    until = licence.valid_to
+    if until is None:
+        return None
+    fitting = [one for one in licences if (one.product, one.metric) == (licence.product, licence.metric)
+               and one.valid_from is not None and one.valid_from <= until + timedelta(days=1) and _end(one) > until]
+    return max(fitting, key=_end, default=None)
+
+
 def _end(licence: Licence) -> date:
     return licence.valid_to or date.max

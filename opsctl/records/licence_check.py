@@ -53,7 +53,8 @@ def check(workplace: Workplace, profile: Profile, found: PlaybookResult | None, 
         inventory, silent = inventory_of(profile, found)
         today = local_day(run.started, profile.zone)
         usage, untold = usage_of(profile, found)
-        findings = [one for licence in profile.licences for one in judge(licence, today, inventory, usage)]
+        findings = [one for licence in profile.licences for one in judge(licence, today, inventory, usage,
+                                                                             profile.licences)]
         if any(licence.metric == METERS for licence in profile.licences):
             findings += [Finding("meters", Level.CRITICAL, f"{name} could not be counted: {why}")
                          for name, why in untold.items()]

@@ -5,11 +5,12 @@ Pure. Perpetual is not expired; what was not measured is a warning and never a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
+from opsctl.profiles.licences import follower
 from opsctl.profiles.parts import Licence
 
 WARN_DAYS, SOON_DAYS, LAST_DAYS = 90, 30, 7
@@ -73,8 +74,20 @@ def measured(licence: Licence, inventory: Inventory | None, usage: Usage = NOTHI
     return sum(usage.cores[name] for name in hosts) if usage.cores.keys() >= set(hosts) else None
 
 
-def judge(licence: Licence, today: date, inventory: Inventory | None, usage: Usage = NOTHING) -> tuple[Finding, ...]:
-    """Its term, its notice date and its quantity."""
+def judge(licence: Licence, today: date, inventory: Inventory | None, usage: Usage = NOTHING,
+          beside: Sequence[Licence] = ()) -> tuple[Finding, ...]:
+    """Its term, its notice date and its quantity. beside: all licences, one of which may follow it, or go before."""
+    after = follower(licence, beside)
+    if after is not None:
+        said = f"ends on {licence.valid_to}, and is followed by one from {after.valid_from}"
+        if licence.valid_to is not None and licence.valid_to < today:
+            return (Finding(licence.product, Level.OK, said),)
+        return (Finding(licence.product, Level.OK, said),
+                Finding(licence.product, *_quantity(licence, measured(licence, inventory, usage))))
+    if licence.valid_from is not None and today < licence.valid_from and any(
+            follower(one, [licence]) is licence for one in beside if one is not licence):
+        return (Finding(licence.product, Level.OK, f"holds from {licence.valid_from}, without a gap after the one "
+                        "before"),)
     found = [_term(licence, today), _quantity(licence, measured(licence, inventory, usage))]
     if licence.notice_by is not None and today <= licence.notice_by <= today + timedelta(days=WARN_DAYS):
         found.append((_level(licence.notice_by - today), f"last day to give notice is {licence.notice_by}, in "
@@ -82,11 +95,12 @@ def judge(licence: Licence, today: date, inventory: Inventory | None, usage: Usa
     return tuple(Finding(licence.product, level, said) for level, said in found)
 
 
-def blocking(licences: Iterable[Licence], planned: date) -> tuple[Finding, ...]:
+def blocking(licences: Sequence[Licence], planned: date) -> tuple[Finding, ...]:
     """The licences that end before a release is planned, so that it cannot be installed then."""
     return tuple(Finding(one.product, Level.CRITICAL, f"ends on {one.valid_to}: it blocks the release planned for "
                          f"{planned}") for one in licences
-                 if one.valid_to is not None and one.valid_to < planned and one.renewal != "automatic")
+                 if one.valid_to is not None and one.valid_to < planned and one.renewal != "automatic"
+                 and follower(one, licences) is None)
 
 
 def unnamed(inventory: Inventory) -> tuple[str, ...]:

@@ -94,6 +94,14 @@ def test_a_licence_that_renews_itself_does_not_end(workplace: Workplace, release
         assert ("licence-expiry" in by_kind(workplace, sample("elmegaard", licences=[ended]), releases)) == told
 
 
+def test_a_licence_that_another_follows_does_not_end(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
+                                                     ) -> None:
+    for begins, told in (("2026-12-21", False), ("2026-12-22", True)):
+        new = {**LICENCE, "valid_from": begins, "valid_to": "2029-12-31"}
+        found = by_kind(workplace, sample("elmegaard", licences=[new, LICENCE]), releases)
+        assert ("licence-expiry" in found) == told
+
+
 def test_entries_of_one_licence_are_told_in_one_notice(workplace: Workplace, releases: Catalogue, sample: ProfileMaker
                                                        ) -> None:
     twin = {**LICENCE, "metric": "cores", "quantity": 16, "held_at": "safe"}

@@ -68,6 +68,21 @@ def test_perpetual_renewed_and_not_begun() -> None:
     assert levels(licence(valid_from=TODAY + timedelta(days=1)))[0] is Level.CRITICAL
 
 
+def test_one_that_is_followed_without_a_gap_is_no_concern() -> None:
+    old = licence(valid_to=TODAY + timedelta(days=3))
+    new = licence(valid_from=TODAY + timedelta(days=4), valid_to=TODAY + timedelta(days=400))
+    assert {one.level for both in ((old, new), (new, old)) for mine in both
+            for one in judge(mine, TODAY, INVENTORY, beside=both)} == {Level.OK}
+    for late in (new.model_copy(update={"valid_from": TODAY + timedelta(days=5)}), new.model_copy(update={
+            "metric": "cores"})):
+        assert judge(old, TODAY, INVENTORY, beside=(old, late))[0].level is Level.CRITICAL
+        assert judge(late, TODAY, INVENTORY, beside=(old, late))[0].level is Level.CRITICAL
+    assert len(judge(old, TODAY + timedelta(days=4), INVENTORY, beside=(old, new))) == 1, "its quantity is past"
+    assert not blocking((old, new), TODAY + timedelta(days=10))
+    (left,) = blocking((old, new), TODAY + timedelta(days=401))
+    assert str(new.valid_to) in left.said
+
+
 def test_bought_against_measured() -> None:
     assert measured(licence(), INVENTORY) == 2
     assert levels(licence())[1] is Level.OK
