@@ -74,7 +74,7 @@ def plain(workplace: Workplace, customer: str, playbook: str, *arguments: str) -
     return subprocess.run(
         [str(binaries / "ansible-playbook"), "-i", str(workplace.customer_folder(customer) / "hosts.yml"),
          "--private-key", str(LAB / "ssh" / "id_ed25519"), f"playbooks/{playbook}.yml", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL,
         env={"PATH": f"{binaries}:{os.environ['PATH']}", "HOME": str(workplace.runs.parent), "LC_ALL": "C.UTF-8",
              "ANSIBLE_CONFIG": str(ROOT / "playbooks" / "ansible.cfg"), "ANSIBLE_SHOW_CUSTOM_STATS": "1"})
 

@@ -172,8 +172,11 @@ def test_a_copy_is_put_back_once_and_what_was_written_since_is_kept(name: str, e
             [str(binaries / "ansible"), name, "-i", str(workplace.customer_folder(host(name).customer) / "hosts.yml"),
              "--private-key", str(LAB / "ssh" / "id_ed25519"), "-b", "-m", "opsctl_ready_copy", "-a",
              json.dumps(given)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+            # Ansible refuses an input that some other program made non-blocking.
+            stdin=subprocess.DEVNULL,
             env={"PATH": f"{binaries}:{os.environ['PATH']}", "HOME": str(workplace.runs.parent), "LC_ALL": "C.UTF-8",
                  "ANSIBLE_CONFIG": str(ROOT / "playbooks" / "ansible.cfg")})
+        assert " => " in done.stdout, done.stderr
         return json.loads(done.stdout.rpartition(" => ")[2])
 
     server = "postgres" if engine == "postgresql" else "mysql"
