@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.core.durable import sync_folder
 from opsctl.core.errors import OperationFailed
 from opsctl.runs.workplace import Workplace
 
@@ -59,7 +60,7 @@ def erase_drafts(workplace: Workplace, customer: str, lease: Lease) -> int:
         files = sum(len(names) for _, _, names in os.walk(folder, onerror=_raise))
         workplace.ledger.append(customer, DRAFTS_ERASING, {"files": files}, actor=workplace.actor, lease=lease)
         shutil.rmtree(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise OperationFailed(f"the drafts in {error.filename or folder} cannot be erased: {error.strerror}",
                               "run it as the user who drafts, or erase the folder by hand and run it again") from None
@@ -68,12 +69,3 @@ def erase_drafts(workplace: Workplace, customer: str, lease: Lease) -> int:
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _sync(folder: Path) -> None:
-    """After a power cut they do not come back."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from opsctl.core.durable import sync_folder
 from opsctl.core.errors import ConfigurationError, OperationFailed
 
 
@@ -48,11 +49,11 @@ def put(folder: Path, content: Mapping[str, bytes]) -> None:
         beside.mkdir(mode=0o700)
         for name, found in content.items():
             _write(beside / name, found)
-        _sync(beside)
+        sync_folder(beside)
         if folder.exists():
             shutil.rmtree(folder)
         beside.rename(folder)
-        _sync(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         raise OperationFailed(f"the draft cannot be written to {folder}: {error.strerror}",
                               "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None
@@ -66,21 +67,13 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def keep(folder: Path, name: str, content: bytes) -> None:
     """Keep one file in `folder`, private and durable; the same bytes may be there already."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         if not (folder / name).exists():
             _write(folder / name, content)
-            _sync(folder)
+            sync_folder(folder)
     except OSError as error:
         raise OperationFailed(f"the mail cannot be kept in {folder}: {error.strerror}",
                               "give opsctl a folder it may write to under `drafts` in opsctl.yml") from None

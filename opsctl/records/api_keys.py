@@ -20,6 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from opsctl.adapters.secrets import resolve
+from opsctl.core.durable import sync_folder
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
 
@@ -69,7 +70,7 @@ class KeyFiles:
     def forget_previous(self) -> None:
         """Remove the key that was replaced."""
         self.previous.unlink(missing_ok=True)
-        _sync(self.current.parent)
+        sync_folder(self.current.parent)
 
 
 def key_files(reference: str) -> KeyFiles:
@@ -105,17 +106,9 @@ def _put(path: Path, text: str) -> None:
 def _rename(source: Path, target: Path) -> None:
     try:
         source.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise _unwritable(target, error) from None
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unwritable(path: Path, error: OSError) -> OperationFailed:

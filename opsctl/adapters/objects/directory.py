@@ -26,6 +26,7 @@ from opsctl.adapters.objects.model import (
     UploadedPart,
     safe_key,
 )
+from opsctl.core.durable import sync_folder
 from opsctl.core.errors import ConfigurationError, OperationFailed
 from opsctl.core.secret import Secret
 
@@ -234,11 +235,7 @@ class DirectoryObjects:
             folder.mkdir(mode=0o700, exist_ok=True)
         temporary.replace(target)
         for folder in {target.parent, *(folder.parent for folder in missing)}:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync_folder(folder)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
