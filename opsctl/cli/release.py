@@ -13,9 +13,19 @@ from opsctl.cli.plans import written
 from opsctl.cli.release_files import register, version_of
 from opsctl.cli.result import Result, outcomes_result, table
 from opsctl.cli.rolling import Batch, Budget, Ring, changed, selected, without_backup, workable
-from opsctl.cli.workplace import All, Customer, Customers, Yes, confirm, profile, settings, workplace
+from opsctl.cli.workplace import (
+    All,
+    Customer,
+    Customers,
+    Yes,
+    catalogue_or_error,
+    confirm,
+    profile,
+    settings,
+    workplace,
+)
 from opsctl.contract.services import Service
-from opsctl.core.errors import ExitCode, NotCovered, OpsctlError, UsageError
+from opsctl.core.errors import ExitCode, NotCovered, UsageError
 from opsctl.core.outcome import Outcome, Status
 
 if TYPE_CHECKING:
@@ -95,7 +105,6 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
     from opsctl.fleet.remote import require_workable
     from opsctl.installs.way_back import REQUEST
     from opsctl.profiles.model import KamstrupProfile
-    from opsctl.releases.catalogue import load
     from opsctl.runs.installed import stand
 
     found = profile(customer)
@@ -110,13 +119,8 @@ def rollback(customer: Customer, yes: Yes = False) -> Result:
             raise NotCovered(f"{refused.message}; READY may be stopped there", own + refused.resolution,
                              refused.details, refused.service) from None
         confirm(f"Take back the unfinished installation at {customer}?", yes)
-        releases: Catalogue | OpsctlError
-        try:
-            releases = load(place.settings.releases)
-        except OpsctlError as error:
-            # They are for the message to the customer; READY is brought back without.
-            releases = error
-        return outcomes_result([take_back(place, found, releases)])
+        # Release files are for the message to the customer: READY is brought back without them too.
+        return outcomes_result([take_back(place, found, catalogue_or_error(place))])
 
 
 @command(app, "release", "impact", kind=Kind.ASKS, services=UPDATES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +21,6 @@ from opsctl.profiles.model import CustomerProfile, KamstrupProfile, Profile
 from opsctl.promises.backups import good_backup_days
 from opsctl.promises.cadence import GOOD_RUN, security_alone
 from opsctl.releases.catalogue import Catalogue
-from opsctl.runs.installed import stand
 from opsctl.runs.service import gate
 from opsctl.runs.workplace import Workplace
 
@@ -91,14 +90,8 @@ def _put_right(workplace: Workplace, profile: KamstrupProfile, releases: Catalog
     if put_right is None:
         return
     nothing = Outcome(profile.customer, Service.SOFTWARE_UPDATE_MINOR, Status.SKIPPED, "nothing was broken off")
-
-    def act() -> Outcome:
-        if stand(workplace, profile.customer).open is None:
-            return nothing
-        return put_right(workplace, profile, releases) or replace(nothing, status=Status.UNCHANGED,
-                                                                  summary="another run was first")
-
-    found = guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR, act)
+    found = guarded(profile.customer, Service.SOFTWARE_UPDATE_MINOR,
+                    lambda: put_right(workplace, profile, releases) or nothing)
     if found is not nothing:
         yield found
 

@@ -39,6 +39,7 @@ RECENT = timedelta(days=7)
 AHEAD = 60
 """So many windows are looked through for one that is long enough and not frozen."""
 UNTOLD = "the customer was not told beforehand (P49): no message planned-{version} was sent"
+UNDRAFTED = "the customer's message was not drafted: {why}"
 
 
 def after(workplace: Workplace, profile: Profile, releases: Catalogue) -> Iterator[Outcome]:
@@ -71,14 +72,16 @@ def before(workplace: Workplace, profile: KamstrupProfile, releases: Catalogue, 
                       partial(draft_written, workplace, profile, NoticeKind.PLANNED, source, releases=releases))
 
 
-def drafted_after(workplace: Workplace, profile: Profile, releases: Catalogue) -> tuple[str, ...]:
+def drafted_after(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlError) -> tuple[str, ...]:
     """The same right after an installation: says what was drafted, and returns warnings for what could not be."""
+    if isinstance(releases, OpsctlError):
+        return (UNDRAFTED.format(why=releases.message),)
     warnings: list[str] = []
     for made in after(workplace, profile, releases):
         if made.status in {Status.DONE, Status.UNCHANGED}:
             workplace.progress.say(profile.customer, f"{made.summary}; it waits for approval")
         else:
-            warnings.append(f"the customer's message was not drafted: {made.summary}")
+            warnings.append(UNDRAFTED.format(why=made.summary))
     return tuple(warnings)
 
 
@@ -86,11 +89,11 @@ def announced(workplace: Workplace, profile: KamstrupProfile, releases: Catalogu
               ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Once the plan for `target` is approved: what was drafted to announce it, and warnings for what could not be."""
     if isinstance(releases, OpsctlError):
-        return (), (f"the customer's message was not drafted: {releases.message}",)
+        return (), (UNDRAFTED.format(why=releases.message),)
     made = tuple(before(workplace, profile, releases, Version.parse(target)))
     drafted = tuple(one for one in made if one.status in {Status.DONE, Status.UNCHANGED})
     return (tuple(f"{one.summary}; it waits for approval" for one in drafted),
-            tuple(f"the customer's message was not drafted: {one.summary}" for one in made if one not in drafted))
+            tuple(UNDRAFTED.format(why=one.summary) for one in made if one not in drafted))
 
 
 def untold(workplace: Workplace, customer: str, version: str) -> tuple[str, ...]:

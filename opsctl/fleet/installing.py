@@ -109,6 +109,4 @@ def _told(workplace: Workplace, profile: Profile, releases: Catalogue | OpsctlEr
           act: Callable[[], Outcome]) -> Outcome:
     """What `act` comes to, with the message to the customer drafted whichever way it ended (P49)."""
     found = act()
-    drafted = ((f"the customer's message was not drafted: {releases.message}",) if isinstance(releases, OpsctlError)
-               else drafted_after(workplace, profile, releases))
-    return replace(found, warnings=(*warnings, *found.warnings, *drafted))
+    return replace(found, warnings=(*warnings, *found.warnings, *drafted_after(workplace, profile, releases)))

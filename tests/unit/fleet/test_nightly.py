@@ -16,6 +16,7 @@ from opsctl.core.outcome import Outcome, Status, combined_exit_code
 from opsctl.fleet.drafts import draft_due
 from opsctl.fleet.exercising import rehearse_due
 from opsctl.fleet.hosted_night import Rooms
+from opsctl.fleet.installing import put_right
 from opsctl.fleet.nightly import OPERATOR, nightly
 from opsctl.profiles.hosted import DirectoryStore, Rehearsal, SecondStore
 from opsctl.profiles.loader import load_profile
@@ -162,7 +163,7 @@ def test_a_damaged_record_of_a_customer_that_hosts_itself_is_its_rows_and_the_ni
 def test_a_damaged_start_of_an_installation_is_a_row_and_the_night_goes_on(place: Workplace, tmp_path: Path) -> None:
     place.ledger.append("sample-aalund", STARTED, {"to": "6.0.0"}, actor="tests")
     damage(tmp_path, "sample-aalund")
-    rooms = replace(ROOMS, put_right=lambda place, found, releases: None)
+    rooms = replace(ROOMS, put_right=put_right)
     found = night(place, [profile("aalund"), profile("birkeby")], rooms)
     assert found["aalund", "software-update-minor"].code is ExitCode.EVIDENCE_DAMAGED
     assert found["aalund", "backup"].status is Status.DONE
