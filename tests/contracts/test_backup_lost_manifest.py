@@ -28,7 +28,7 @@ from tests.unit.backup.s3_server import S3Server, running_s3
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as found:
-        found.client().create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        found.make("kept")
         found.client().put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
         yield found
 

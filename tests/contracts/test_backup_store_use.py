@@ -17,7 +17,7 @@ from tests.unit.promises.register_values import profile
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as found:
-        found.client().create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        found.make("backups")
         yield found
 
 

@@ -25,15 +25,14 @@ from opsctl.runs.workplace import Workplace
 from tests.unit.backup.s3_server import S3Server, running_s3
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
-REGION = {"LocationConstraint": "eu-north-1"}
 Store = DirectoryStore | S3Store
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as found:
-        found.client().create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True, CreateBucketConfiguration=REGION)
-        found.client().create_bucket(Bucket="open", CreateBucketConfiguration=REGION)
+        found.make("locked", locked=True)
+        found.make("open")
         yield found
 
 

@@ -35,7 +35,7 @@ from tests.unit.backup.s3_server import S3Server, running_s3
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as found:
-        found.client().create_bucket(Bucket="contract", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        found.make("contract")
         found.client().put_bucket_versioning(Bucket="contract", VersioningConfiguration={"Status": "Enabled"})
         yield found
 
@@ -50,8 +50,7 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="module")
 def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_localstack(tmp_path_factory.mktemp("localstack")) as found:
-        found.client().create_bucket(Bucket="contract", CreateBucketConfiguration={
-            "LocationConstraint": "eu-north-1"})
+        found.make("contract")
         found.client().put_bucket_versioning(Bucket="contract", VersioningConfiguration={"Status": "Enabled"})
         yield found
 
@@ -239,8 +238,7 @@ def test_a_part_that_changed_on_its_way_is_refused(rclone: S3Server, rclone_stor
 def test_a_lock_cannot_be_shortened_and_holds(localstack: S3Server) -> None:
     """LocalStack keeps to the rules of Object Lock that moto lets pass."""
     client = localstack.client()
-    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    localstack.make("locked", locked=True)
     store = open_store(localstack.store("locked"))
     store.put("kept", b"body")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
@@ -276,8 +274,7 @@ def test_a_large_object_goes_in_parts_and_comes_back_in_pieces(rclone_store: Obj
 
 def test_a_locked_object_is_retained(server: S3Server) -> None:
     client = server.client()
-    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("locked", locked=True)
     store = open_store(server.store("locked"))
     store.put("kept", b"body")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
@@ -292,8 +289,7 @@ def test_a_locked_object_is_retained(server: S3Server) -> None:
 
 def test_a_locked_object_behind_a_delete_marker_is_retained_too(server: S3Server) -> None:
     client = server.client()
-    client.create_bucket(Bucket="hidden", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("hidden", locked=True)
     store = open_store(server.store("hidden"))
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     for key in ("locked", "held", "free", "a-marker-alone"):
@@ -320,9 +316,7 @@ def test_a_locked_object_behind_a_delete_marker_is_retained_too(server: S3Server
 
 def test_a_store_locks_what_it_is_given_when_the_profile_says_so(server: S3Server) -> None:
     """Whole objects and those in parts; in a bucket without Object Lock the refusal says what is missing."""
-    client = server.client()
-    client.create_bucket(Bucket="locking", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("locking", locked=True)
     store = open_store(server.store("locking").model_copy(update={"lock_days": 3}))
     store.put("whole", b"body")
     upload = store.begin("parts")
@@ -338,8 +332,7 @@ def test_a_store_locks_what_it_is_given_when_the_profile_says_so(server: S3Serve
 
 def test_a_bucket_s_own_protections_are_seen(server: S3Server) -> None:
     client = server.client()
-    client.create_bucket(Bucket="guarded", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("guarded", locked=True)
     store = open_store(server.store("guarded", "opsctl/"))
     client.put_object_lock_configuration(Bucket="guarded", ObjectLockConfiguration={
         "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}})
@@ -354,7 +347,7 @@ def test_a_bucket_s_own_protections_are_seen(server: S3Server) -> None:
 
 
 def _ruled(server: S3Server, bucket: str, *rules: dict[str, object]) -> Protections:
-    server.client().create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make(bucket)
     server.client().put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [
         {"ID": str(number), "Status": "Enabled", **rule} for number, rule in enumerate(rules)]})
     return open_store(server.store(bucket, "opsctl/")).protections("sample/")
@@ -445,9 +438,7 @@ def test_an_object_is_locked_where_the_store_can_and_kept_where_it_cannot(store:
 
 
 def test_a_bucket_with_object_lock_keeps_what_is_put_under_lock(server: S3Server) -> None:
-    client = server.client()
-    client.create_bucket(Bucket="kept", ObjectLockEnabledForBucket=True,
-                         CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("kept", locked=True)
     store = open_store(server.store("kept"))
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
     lock = store.put_locked("sealed", b"body", until)
@@ -480,9 +471,7 @@ def test_clients_made_at_once_keep_their_own_credentials_and_authority(rclone: S
 
 def test_a_refusal_in_a_bucket_called_lock_is_no_lock(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy's refusal quotes the bucket's name, as AWS does; no lock is on anything."""
-    client = server.client()
-    client.create_bucket(Bucket="customer-block-backups", CreateBucketConfiguration={
-        "LocationConstraint": "eu-north-1"})
+    server.make("customer-block-backups")
     store = open_store(server.store("customer-block-backups"))
     store.put("there", b"body")
 
@@ -505,8 +494,7 @@ def test_a_refusal_in_a_bucket_called_lock_is_no_lock(server: S3Server, monkeypa
 
 def test_a_deletion_that_says_it_was_the_lock_is_retained_where_the_lock_itself_is_not_told(
         server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = server.client()
-    client.create_bucket(Bucket="untold", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    server.make("untold")
     store = open_store(server.store("untold"))
     store.put("there", b"body")
 

@@ -49,6 +49,11 @@ class S3Server:
         """A bare boto3 client, for what the port does not do."""
         return S3Objects.at(self.store("none-needed"))._client
 
+    def make(self, bucket: str, *, locked: bool = False) -> None:
+        """An empty bucket. locked: with Object Lock."""
+        self.client().create_bucket(Bucket=bucket, **({"ObjectLockEnabledForBucket": True} if locked else {}),
+                                    CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+
 
 def make_certificate(folder: Path, *names: str) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1 and `names` that is its own CA: (certificate, key)."""

@@ -39,7 +39,7 @@ SMALL = Sizes(part_bytes=64 * 1024, parts_per_volume=3, address_seconds=60)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as found:
-        found.client().create_bucket(Bucket="parts", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+        found.make("parts")
         yield found
 
 
